@@ -1,0 +1,119 @@
+"""Which array library holds the data: the `Backend` protocol, the registry and the switch.
+
+The backend follows the array: an op runs where its inputs lie. The *current* backend decides only where
+new arrays go. A backend is one module of this folder, or an entry point in the group
+``kerasnb.backends``, that defines a class `Backend_` named ``BACKEND``. Imports config and errors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import time
+import weakref
+from importlib import metadata
+from typing import Any
+
+from kerasnb import config
+from kerasnb.backends.protocol import Backend
+from kerasnb.errors import BackendError, unknown
+
+__all__ = ["Backend", "Switch", "available", "backend_of", "current", "get", "live", "use"]
+
+_loaded: dict[str, Backend] = {}
+_by_type: dict[type, Backend] = {}
+_state: dict[str, Backend | None] = {"current": None}
+
+# Everything that owns arrays between steps (variables) adds itself here, to be moved by `use`.
+live: weakref.WeakSet = weakref.WeakSet()
+
+
+class Switch:
+    """What `use` did: the backend's name, how many arrays and bytes moved, and the seconds."""
+
+    def __init__(self, name: str, arrays: int, nbytes: int, seconds: float):
+        self.name, self.arrays, self.nbytes, self.seconds = name, arrays, nbytes, seconds
+
+    def __repr__(self) -> str:
+        return (
+            f"Now on {self.name}: {self.arrays} arrays, {self.nbytes / 1e6:.1f} MB, "
+            f"{self.seconds * 1e3:.0f} ms"
+        )
+
+
+def names() -> list[str]:
+    """The names of all backends, usable here or not."""
+    files = [m.name for m in pkgutil.iter_modules(__path__) if m.name != "protocol"]
+    points = [p.name for p in metadata.entry_points(group="kerasnb.backends")]
+    return sorted(set(files + points))
+
+
+def get(name: str) -> Backend:
+    """The backend called `name`, ready for use.
+
+    Raises:
+        ArgumentError: there is none of this name.
+        BackendError: it cannot work on this machine; the text says why.
+    """
+    if name not in _loaded:
+        if name not in names():
+            raise unknown("backend", name, names())
+        backend = _import(name).BACKEND()
+        if reason := backend.unusable():
+            raise BackendError(reason)
+        _loaded[name] = backend
+        _by_type[backend.array_type] = backend
+    return _loaded[name]
+
+
+def current() -> Backend:
+    """The backend on which new arrays are made; chosen by configuration until `use` is called."""
+    backend = _state["current"]
+    if backend is None:
+        backend = _state["current"] = get(config.backend())
+        if config.announce():
+            print(f"Using {backend.title} backend.", file=sys.stderr)
+    return backend
+
+
+def backend_of(array: Any) -> Backend | None:
+    """The loaded backend whose array `array` is, or None."""
+    return _by_type.get(type(array))
+
+
+def use(name: str) -> Switch:
+    """Make `name` the current backend and move every live variable to it.
+
+    Values, optimizer state included, stay as they are, and the next `fit` goes on where it was. If
+    anything fails, nothing has moved.
+
+    Args:
+        name: ``"numpy"``, ``"cupy"`` or another backend's name.
+
+    Returns:
+        What moved.
+
+    Raises:
+        ArgumentError: there is no such backend.
+        BackendError: the backend cannot work on this machine; the text says why.
+    """
+    target, start = get(name), time.perf_counter()
+    moves = [(owner, array, backend_of(array)) for owner in list(live) for array in owner.arrays()]
+    copies = [
+        (owner, target.asarray(source.to_numpy(array)), array.nbytes)
+        for owner, array, source in moves
+        if source is not target
+    ]
+    for owner, copy, _ in copies:
+        owner.replace_array(copy)
+    _state["current"] = target
+    nbytes = sum(size for *_, size in copies)
+    return Switch(name, len(copies), nbytes, time.perf_counter() - start)
+
+
+def _import(name: str) -> Any:
+    for point in metadata.entry_points(group="kerasnb.backends"):
+        if point.name == name:
+            return point.load()
+    return importlib.import_module(f"kerasnb.backends.{name}")

@@ -1,0 +1,251 @@
+"""Variables: the state of models, optimizers and metrics, and how a trace sees it.
+
+Imports tensor and what lies below. While a step is traced, a `StateScope` stands between: the first
+read of a variable makes a placeholder, an assignment is noted, and nothing changes until the plan has
+run. So a variable changes at step boundaries only.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from kerasnb import backends, config
+from kerasnb.errors import DTypeError, ShapeError
+from kerasnb.graph import current_level
+from kerasnb.spec import TensorSpec, check_dtype
+from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
+
+__all__ = ["StateScope", "Variable", "eager_scope", "in_scope", "swap"]
+
+_scope: ContextVar[StateScope | None] = ContextVar("state_scope", default=None)
+
+
+class Variable(Operators):
+    """A tensor that can be assigned to.
+
+    Args:
+        initializer: the first value (array-like), or a callable ``(shape, dtype)`` that makes it.
+        shape: needed when `initializer` is a callable.
+        dtype: data type; `floatx` for a callable, else that of the value.
+        trainable: whether optimizers change it.
+        name: for people; ``"variable"`` if not given.
+
+    Raises:
+        ShapeError: a callable without a shape, or a shape that is not known in full.
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ):
+        self.name = name or "variable"
+        self.path = self.name
+        self.trainable = trainable
+        self.regularizer = None
+        self.constraint = None
+        with eager_scope():
+            self._value = _first_value(initializer, shape, dtype, self.name)
+        backends.live.add(self)
+
+    @property
+    def spec(self) -> TensorSpec:
+        """Shape and data type; they never change."""
+        return self._value.spec
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimensions."""
+        return self._value.spec.shape
+
+    @property
+    def dtype(self) -> str:
+        """The data type's name."""
+        return self._value.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
+
+    @property
+    def value(self) -> Tensor:
+        """The present value; symbolic while a step is traced."""
+        scope = _scope.get()
+        return self._value if scope is None else scope.read(self)
+
+    def assign(self, value: Any) -> Tensor:
+        """Replace the value.
+
+        Args:
+            value: of the variable's shape; converted to its dtype.
+
+        Raises:
+            ShapeError: the shapes differ.
+        """
+        new = as_tensor(value, self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(
+                f"Variable {self.path!r}: expected a value of shape {self.shape}, got {new.shape}."
+            )
+        scope = _scope.get()
+        if scope is not None:
+            scope.write(self, new)
+        elif new.data is None:
+            raise DTypeError(f"Variable {self.path!r} cannot hold the symbolic tensor {new.spec}.")
+        else:
+            self._value = _owned(new, value)
+        return new
+
+    def assign_add(self, value: Any) -> Tensor:
+        """Add `value` to the variable."""
+        return self.assign(self.value + value)
+
+    def assign_sub(self, value: Any) -> Tensor:
+        """Subtract `value` from the variable."""
+        return self.assign(self.value - value)
+
+    def numpy(self) -> np.ndarray:
+        """The value as a NumPy array on the host."""
+        return self.value.numpy()
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        return self.value.item()
+
+    def arrays(self) -> list:
+        """The arrays it owns (for `backends.use`)."""
+        return [self._value.data]
+
+    def replace_array(self, array: Any) -> None:
+        """Hold `array`, equal but on another backend (for `backends.use`)."""
+        self._value = Tensor(array, self._value.spec)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.value.__array__(dtype, copy)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.value)
+
+    def __format__(self, text: str) -> str:
+        return format(self.value, text) if text else repr(self)
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.path} {self.spec}, trainable={self.trainable}>"
+
+
+class StateScope:
+    """What a trace reads from variables and writes to them.
+
+    Attributes:
+        reads: each variable read, with the placeholder that stands for its value, in order.
+        writes: each variable assigned, with its newest symbolic value.
+    """
+
+    def __init__(self) -> None:
+        self.reads: dict[Variable, Tensor] = {}
+        self.writes: dict[Variable, Tensor] = {}
+        self.level = current_level()
+
+    def read(self, variable: Variable) -> Tensor:
+        """The value of `variable` at this point of the trace."""
+        if variable in self.writes:
+            return self.writes[variable]
+        if variable not in self.reads:
+            self.reads[variable] = placeholder(variable.spec, variable.path, self.level)
+        return self.reads[variable]
+
+    def write(self, variable: Variable, value: Tensor) -> None:
+        """Note that `variable` is to become `value`."""
+        self.writes[variable] = value
+
+    @contextmanager
+    def active(self):
+        """Send every read and assignment in the block to this scope."""
+        token = _scope.set(self)
+        try:
+            yield self
+        finally:
+            _scope.reset(token)
+
+
+def in_scope() -> bool:
+    """Whether reads and assignments go to a trace now."""
+    return _scope.get() is not None
+
+
+@contextmanager
+def eager_scope():
+    """Leave any trace for the block, so that variables are read and changed for real."""
+    token = _scope.set(None)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def swap(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
+    """Give each variable its new array, all at once.
+
+    The loop is inside the interpreter's C code, where no signal handler runs: an interrupt comes before
+    the swap or after it, so the state is always that after a whole number of steps.
+    """
+    tensors = [
+        Tensor(array, variable._value.spec)
+        for variable, array in zip(variables, arrays, strict=True)
+    ]
+    # `deque(maxlen=0)` drains an iterator without running bytecode of its own
+    deque(map(setattr, variables, repeat("_value"), tensors), maxlen=0)
+
+
+def _first_value(
+    initializer: Any, shape: Sequence[int] | None, dtype: str | None, name: str
+) -> Tensor:
+    if not callable(initializer):
+        value = as_tensor(initializer, None if dtype is None else check_dtype(dtype))
+        if shape is not None and tuple(shape) != value.shape:
+            raise ShapeError(
+                f"Variable {name!r}: expected shape {tuple(shape)}, got a value of {value.shape}."
+            )
+        return _owned(value, initializer)
+    if shape is None or any(d is None for d in shape):
+        raise ShapeError(f"Variable {name!r} needs a known shape, got {shape}.")
+    dtype = check_dtype(dtype or config.floatx())
+    return as_tensor(initializer(tuple(shape), dtype=dtype), dtype)
+
+
+def _owned(tensor: Tensor, source: Any) -> Tensor:
+    """`tensor`, copied if its memory is the caller's, who could change it under us."""
+    if source is tensor or isinstance(source, Operators):
+        return tensor
+    data = tensor.data
+    if isinstance(source, type(data)) and np.may_share_memory(source, data):
+        return Tensor(tensor.data.copy(), tensor.spec)
+    return tensor
