@@ -1,0 +1,146 @@
+"""New tensors from numbers. Imports elementwise, shape and tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasnb import backends, config
+from kerasnb.errors import UnknownDimension
+from kerasnb.ops.shape import broadcast_to, expand_dims
+from kerasnb.spec import check_dtype
+from kerasnb.tensor import Tensor, as_tensor
+
+__all__ = [
+    "arange", "array", "convert_to_numpy", "convert_to_tensor", "empty", "eye", "full", "full_like",
+    "identity", "is_tensor", "linspace", "meshgrid", "ones", "ones_like", "tri", "tril", "triu",
+    "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def convert_to_tensor(x: Any, dtype: str | None = None, sparse: bool | None = None) -> Tensor:
+    """A tensor with the values of `x`; Python floats become `floatx`, Python integers int32."""
+    return as_tensor(x, None if dtype is None else check_dtype(dtype))
+
+
+def array(x: Any, dtype: str | None = None) -> Tensor:
+    """A tensor with the values of `x`."""
+    return convert_to_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """The values as a NumPy array on the host."""
+    return as_tensor(x).numpy()
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor of this package."""
+    return isinstance(x, Tensor)
+
+
+def _host(value: np.ndarray, dtype: str) -> Tensor:
+    return Tensor(backends.current().asarray(value, dtype))
+
+
+def full(shape: int | Sequence[int], fill_value: Any, dtype: str | None = None) -> Tensor:
+    """A tensor of `shape` filled with one value."""
+    value = as_tensor(fill_value, None if dtype is None else check_dtype(dtype))
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if None in shape:
+        raise UnknownDimension(f"full: every dimension must be known, got {shape}.")
+    if value.data is None or value.ndim:
+        return broadcast_to(value, shape)
+    backend = backends.current()
+    return Tensor(backend.xp.full(shape, value.item(), value.dtype))
+
+
+def zeros(shape: int | Sequence[int], dtype: str | None = None) -> Tensor:
+    """A tensor of zeros."""
+    return full(shape, 0, dtype or config.floatx())
+
+
+def ones(shape: int | Sequence[int], dtype: str | None = None) -> Tensor:
+    """A tensor of ones."""
+    return full(shape, 1, dtype or config.floatx())
+
+
+empty = zeros  # memory that was not written to would only hide mistakes
+
+
+def full_like(x: Any, fill_value: Any, dtype: str | None = None) -> Tensor:
+    """A tensor like `x` filled with one value."""
+    x = as_tensor(x)
+    return broadcast_to(as_tensor(fill_value, dtype or x.dtype), x.shape)
+
+
+def zeros_like(x: Any, dtype: str | None = None) -> Tensor:
+    """Zeros of the shape of `x`."""
+    return full_like(x, 0, dtype)
+
+
+def ones_like(x: Any, dtype: str | None = None) -> Tensor:
+    """Ones of the shape of `x`."""
+    return full_like(x, 1, dtype)
+
+
+def arange(
+    start: float, stop: float | None = None, step: float | None = 1, dtype: str | None = None
+) -> Tensor:
+    """The numbers from `start` (0 if only one is given) to before `stop`, `step` apart."""
+    if stop is None:
+        start, stop = 0, start
+    step = 1 if step is None else step
+    whole = all(isinstance(v, int) for v in (start, stop, step))
+    return _host(np.arange(start, stop, step), dtype or ("int32" if whole else config.floatx()))
+
+
+def linspace(
+    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: str | None = None
+) -> Tensor:
+    """`num` numbers evenly spaced from `start` to `stop`."""
+    return _host(np.linspace(start, stop, num, endpoint), dtype or config.floatx())
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:
+    """A matrix with ones on its diagonal number `k`."""
+    return _host(np.eye(N, M, k), dtype or config.floatx())
+
+
+def identity(n: int, dtype: str | None = None) -> Tensor:
+    """The square identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:
+    """A matrix with ones on and below its diagonal number `k`."""
+    return _host(np.tri(N, M, k), dtype or config.floatx())
+
+
+def tril(x: Any, k: int = 0) -> Tensor:
+    """The tensor with zeros above the diagonal number `k` of its last two axes."""
+    x = as_tensor(x)
+    return x * tri(x.shape[-2], x.shape[-1], k, x.dtype)
+
+
+def triu(x: Any, k: int = 0) -> Tensor:
+    """The tensor with zeros below the diagonal number `k` of its last two axes."""
+    x = as_tensor(x)
+    return x * (1 - tri(x.shape[-2], x.shape[-1], k - 1, x.dtype))
+
+
+def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
+    """Coordinate tensors from vectors of coordinates."""
+    vectors = [as_tensor(v) for v in x]
+    rank = len(vectors)
+    places = list(range(rank))
+    if indexing == "xy" and rank > 1:
+        places[0], places[1] = 1, 0
+    shape = [0] * rank
+    for vector, place in zip(vectors, places, strict=True):
+        shape[place] = vector.shape[0]
+    return [
+        broadcast_to(expand_dims(v, [i for i in range(rank) if i != p]), shape)
+        for v, p in zip(vectors, places, strict=True)
+    ]

@@ -1,0 +1,235 @@
+"""Products of matrices and tensors, all of one primitive. Imports shape, op and tensor."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnb.errors import ArgumentError, ShapeError
+from kerasnb.op import Sample, primitive
+from kerasnb.ops.elementwise import absolute, sqrt, square
+from kerasnb.ops.reduce import max, sum
+from kerasnb.ops.shape import broadcast_to, expand_dims, reshape, squeeze, transpose
+from kerasnb.spec import TensorSpec, broadcast_shapes, normalize_axis, size_of
+from kerasnb.tensor import Operators, Tensor, apply, as_tensor
+
+__all__ = ["dot", "einsum", "matmul", "norm", "outer", "tensordot"]
+
+
+def _dot_spec(a: TensorSpec, b: TensorSpec, *, contract: tuple, batch: tuple) -> TensorSpec:
+    for left, right in zip((*batch[0], *contract[0]), (*batch[1], *contract[1]), strict=True):
+        m, n = a.shape[left], b.shape[right]
+        if m != n and None not in (m, n):
+            raise ShapeError(
+                f"Product of {a.shape} and {b.shape}: axis {left} of the first has length {m}, "
+                f"axis {right} of the second {n}; they must be equal."
+            )
+    shared = tuple(
+        a.shape[i] if a.shape[i] is not None else b.shape[j] for i, j in zip(*batch, strict=True)
+    )
+    free = tuple(a.shape[i] for i in _free(a.ndim, contract[0], batch[0]))
+    return a.with_shape(
+        shared + free + tuple(b.shape[i] for i in _free(b.ndim, contract[1], batch[1]))
+    )
+
+
+def _free(ndim: int, contract: tuple, batch: tuple) -> tuple:
+    return tuple(i for i in range(ndim) if i not in contract and i not in batch)
+
+
+def _dot_vjp_a(g, y, a, b, *, contract, batch):
+    # g is (batch, free a, free b): contract it with b's free axes, and put the axes back in place
+    free_a, free_b = _free(a.ndim, contract[0], batch[0]), _free(b.ndim, contract[1], batch[1])
+    k = len(batch[0])
+    g_batch = tuple(range(k))
+    g_free_b = tuple(range(k + len(free_a), g.ndim))
+    product = apply(_dot_general, g, b, contract=(g_free_b, free_b), batch=(g_batch, batch[1]))
+    # product is (batch, free a, contracted axes in the order of b)
+    order = sorted(range(len(contract[1])), key=lambda i: contract[1][i])
+    return _restore(product, (*batch[0], *free_a, *(contract[0][i] for i in order)))
+
+
+def _dot_vjp_b(g, y, a, b, *, contract, batch):
+    free_a, free_b = _free(a.ndim, contract[0], batch[0]), _free(b.ndim, contract[1], batch[1])
+    k = len(batch[0])
+    g_batch = tuple(range(k))
+    g_free_a = tuple(range(k, k + len(free_a)))
+    product = apply(_dot_general, a, g, contract=(free_a, g_free_a), batch=(batch[0], g_batch))
+    # product is (batch, contracted axes in the order of a, free b)
+    order = sorted(range(len(contract[0])), key=lambda i: contract[0][i])
+    return _restore(product, (*batch[1], *(contract[1][i] for i in order), *free_b))
+
+
+def _restore(product: Tensor, places: tuple) -> Tensor:
+    """The tensor whose axis `places[i]` is axis `i` of `product`."""
+    return transpose(product, [places.index(i) for i in range(len(places))])
+
+
+@primitive(
+    "dot_general",
+    kind="contract",
+    infer=_dot_spec,
+    vjp=[_dot_vjp_a, _dot_vjp_b],
+    casts="promote",
+    samples=[
+        Sample(((3, 4), (4, 5)), {"contract": ((1,), (0,)), "batch": ((), ())}),
+        Sample(((4, 3), (5, 4)), {"contract": ((0,), (1,)), "batch": ((), ())}),
+        Sample(((2, 3, 4), (4, 5)), {"contract": ((2,), (0,)), "batch": ((), ())}),
+        Sample(((2, 3, 4), (2, 5, 4)), {"contract": ((2,), (2,)), "batch": ((0,), (0,))}),
+        Sample(((3, 4, 2), (2, 4, 3)), {"contract": ((1, 0), (1, 2)), "batch": ((), ())}),
+        Sample(((2, 3, 4, 2), (4, 2, 2)), {"contract": ((2,), (0,)), "batch": ((0, 3), (2, 1))}),
+    ],
+)
+def _dot_general(xp, a, b, *, contract, batch):
+    """Sum over the axes `contract`, keep the axes `batch` in step; the result is (batch, a, b)."""
+    (ca, cb), (ba, bb) = contract, batch
+    if not ba and len(ca) == 1 and a.ndim == 2 and b.ndim == 2:  # what a Dense layer does
+        return xp.matmul(a if ca[0] else a.T, b.T if cb[0] else b)
+    free_a, free_b = _free(a.ndim, ca, ba), _free(b.ndim, cb, bb)
+    shared = tuple(a.shape[i] for i in ba)
+    rows, columns = tuple(a.shape[i] for i in free_a), tuple(b.shape[i] for i in free_b)
+    inner = size_of(tuple(a.shape[i] for i in ca))
+    left = xp.transpose(a, (*ba, *free_a, *ca)).reshape((*shared, size_of(rows), inner))
+    right = xp.transpose(b, (*bb, *cb, *free_b)).reshape((*shared, inner, size_of(columns)))
+    return xp.matmul(left, right).reshape(shared + rows + columns)
+
+
+def matmul(x1: Any, x2: Any) -> Tensor:
+    """The matrix product over the last two axes; the leading ones broadcast.
+
+    Raises:
+        ShapeError: the inner dimensions differ, or one input is a scalar.
+    """
+    a, b = as_tensor(x1), as_tensor(x2)
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError(f"matmul: expected at least one axis each, got {a.spec} and {b.spec}.")
+    if b.ndim <= 2:
+        return apply(_dot_general, a, b, contract=((a.ndim - 1,), (0,)), batch=((), ()))
+    if a.ndim == 1:
+        return squeeze(matmul(expand_dims(a, 0), b), -2)
+    lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a = broadcast_to(a, (*lead, *a.shape[-2:]))
+    b = broadcast_to(b, (*lead, *b.shape[-2:]))
+    axes = tuple(range(len(lead)))
+    return apply(_dot_general, a, b, contract=((len(lead) + 1,), (len(lead),)), batch=(axes, axes))
+
+
+def dot(x1: Any, x2: Any) -> Tensor:
+    """The sum over the last axis of the first and the second-to-last of the second (NumPy's dot)."""
+    a, b = as_tensor(x1), as_tensor(x2)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    axis = 0 if b.ndim == 1 else b.ndim - 2
+    return apply(_dot_general, a, b, contract=((a.ndim - 1,), (axis,)), batch=((), ()))
+
+
+def tensordot(x1: Any, x2: Any, axes: int | Sequence = 2) -> Tensor:
+    """The sum of products over `axes`: a number of axes, or a pair of lists of them."""
+    a, b = as_tensor(x1), as_tensor(x2)
+    if isinstance(axes, int):
+        left, right = range(a.ndim - axes, a.ndim), range(axes)
+    else:
+        left, right = ((s,) if isinstance(s, int) else s for s in axes)
+    left = tuple(normalize_axis(i, a.ndim) for i in left)
+    right = tuple(normalize_axis(i, b.ndim) for i in right)
+    return apply(_dot_general, a, b, contract=(left, right), batch=((), ()))
+
+
+def outer(x1: Any, x2: Any) -> Tensor:
+    """Every product of an element of the first with one of the second."""
+    a, b = reshape(x1, (-1,)), reshape(x2, (-1,))
+    return expand_dims(a, 1) * expand_dims(b, 0)
+
+
+def einsum(subscripts: str, *operands: Any) -> Tensor:
+    """Einstein's summation, for example ``einsum("bij,bjk->bik", a, b)``.
+
+    Operands are multiplied from left to right. A letter that occurs twice in one operand is not
+    supported; an ellipsis stands for leading axes.
+
+    Raises:
+        ArgumentError: the subscripts do not fit the operands.
+    """
+    tensors = [as_tensor(t) for t in operands]
+    terms, output = _parse_einsum(subscripts, tensors)
+    result, letters = tensors[0], terms[0]
+    for i, (tensor, term) in enumerate(zip(tensors[1:], terms[1:], strict=True), 1):
+        later = set(output).union(*terms[i + 1 :])
+        result, letters = _einsum_pair(result, letters, tensor, term, later)
+    gone = [i for i, c in enumerate(letters) if c not in output]
+    if gone:
+        result, letters = sum(result, gone), [c for c in letters if c in output]
+    return transpose(result, [letters.index(c) for c in output])
+
+
+def _einsum_pair(a: Tensor, la: list, b: Tensor, lb: list, later: set) -> tuple[Tensor, list]:
+    for tensor, own, other in (
+        (a, la, lb),
+        (b, lb, la),
+    ):  # letters of one side only, summed at once
+        gone = [i for i, c in enumerate(own) if c not in other and c not in later]
+        if gone:
+            kept = [c for c in own if c in other or c in later]
+            if own is la:
+                a, la = sum(tensor, gone), kept
+            else:
+                b, lb = sum(tensor, gone), kept
+    shared = [c for c in la if c in lb and c in later]
+    inner = [c for c in la if c in lb and c not in later]
+    product = apply(
+        _dot_general,
+        a,
+        b,
+        contract=(tuple(la.index(c) for c in inner), tuple(lb.index(c) for c in inner)),
+        batch=(tuple(la.index(c) for c in shared), tuple(lb.index(c) for c in shared)),
+    )
+    rest = [c for c in la if c not in lb] + [c for c in lb if c not in la]
+    return product, shared + rest
+
+
+def _parse_einsum(subscripts: str, tensors: list) -> tuple[list, list]:
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(tensors):
+        raise ArgumentError(
+            f"einsum {subscripts!r}: {len(terms)} terms for {len(tensors)} tensors."
+        )
+    dots = 0
+    for term, tensor in zip(terms, tensors, strict=True):
+        if "..." in term:
+            dots = builtins.max(dots, tensor.ndim - (len(term) - 3))
+    lead = [chr(ord("α") + i) for i in range(dots)]
+    parsed = []
+    for term, tensor in zip(terms, tensors, strict=True):
+        head, ellipsis, tail = term.partition("...")
+        count = tensor.ndim - len(head) - len(tail)
+        letters = [*head, *(lead[dots - count :] if ellipsis else []), *tail]
+        if len(letters) != tensor.ndim or len(set(letters)) != len(letters):
+            raise ArgumentError(f"einsum {subscripts!r}: term {term!r} does not fit {tensor.spec}.")
+        parsed.append(letters)
+    if arrow:
+        head, ellipsis, tail = right.partition("...")
+        output = [*head, *(lead if ellipsis else []), *tail]
+    else:
+        every = [c for term in parsed for c in term]
+        output = lead + sorted(c for c in set(every) if every.count(c) == 1 and c not in lead)
+    return parsed, output
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The Euclidean length over `axis`; `ord` 1 and infinity give the other usual norms of vectors.
+
+    Raises:
+        ArgumentError: another `ord`.
+    """
+    if ord in (None, 2, "fro"):
+        return sqrt(sum(square(x), axis, keepdims))
+    if ord == 1:
+        return sum(absolute(x), axis, keepdims)
+    if ord == float("inf"):
+        return max(absolute(x), axis, keepdims)
+    raise ArgumentError(f"norm: expected ord None, 1, 2 or inf, got {ord!r}.")
+
+
+Operators._matmul = staticmethod(matmul)

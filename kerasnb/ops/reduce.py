@@ -1,0 +1,252 @@
+"""Reductions over axes, and what is composed of them. Imports elementwise, op and tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnb import config
+from kerasnb.errors import ShapeError
+from kerasnb.op import OPS, Sample, primitive
+from kerasnb.ops.elementwise import cast, divide, equal, exp, log, sqrt, square, where
+from kerasnb.spec import TensorSpec, is_float, normalize_axes, normalize_axis, size_of
+from kerasnb.tensor import Tensor, apply, as_tensor
+
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumsum", "logsumexp", "max",
+    "mean", "min", "moments", "prod", "std", "sum", "var",
+]  # fmt: skip
+
+Axis = int | Sequence[int] | None
+
+
+def _reduced(spec: TensorSpec, *, axes: tuple) -> TensorSpec:
+    return spec.with_shape(tuple(d for i, d in enumerate(spec.shape) if i not in axes))
+
+
+def _kept(shape: tuple, axes: tuple) -> tuple:
+    return tuple(1 if i in axes else d for i, d in enumerate(shape))
+
+
+def _expand(g: Tensor, x: Tensor, axes: tuple) -> Tensor:
+    """A reduced tensor with its axes put back, broadcast to the shape of `x`."""
+    g = apply(OPS["reshape"], g, shape=_kept(x.shape, axes))
+    return apply(OPS["broadcast_in_dim"], g, shape=x.shape)
+
+
+SAMPLES = [
+    Sample(((3, 4, 2),), {"axes": (1,)}),
+    Sample(((3, 4),), {"axes": (0, 1)}),
+    Sample(((3, 4),), {"axes": ()}),
+]
+
+
+@primitive(
+    "reduce_sum",
+    kind="reduce",
+    infer=_reduced,
+    vjp=[lambda g, y, x, *, axes: _expand(g, x, axes)],
+    samples=[*SAMPLES, Sample(((0, 2),), {"axes": (0,)})],
+)
+def _sum(xp, x, *, axes):
+    return xp.sum(x, axes, x.dtype)
+
+
+def _extreme_vjp(g, y, x, *, axes):
+    # elements that tie for the extreme share the gradient
+    winners = cast(equal(x, _expand(y, x, axes)), x.dtype)
+    return winners * _expand(divide(g, _sum_axes(winners, axes)), x, axes)
+
+
+def _sum_axes(x: Tensor, axes: tuple) -> Tensor:
+    return apply(_sum, x, axes=axes)
+
+
+def _nonempty(spec: TensorSpec, *, axes: tuple) -> TensorSpec:
+    if 0 in [spec.shape[i] for i in axes]:
+        raise ShapeError(f"The extreme of an empty axis is not defined: {spec}, axes {axes}.")
+    return _reduced(spec, axes=axes)
+
+
+@primitive("reduce_max", kind="reduce", infer=_nonempty, vjp=[_extreme_vjp], samples=SAMPLES)
+def _max(xp, x, *, axes):
+    return xp.max(x, axes)
+
+
+@primitive("reduce_min", kind="reduce", infer=_nonempty, vjp=[_extreme_vjp], samples=SAMPLES)
+def _min(xp, x, *, axes):
+    return xp.min(x, axes)
+
+
+def _prod_vjp(g, y, x, *, axes):
+    return _expand(g * y, x, axes) / x
+
+
+@primitive(
+    "reduce_prod",
+    kind="reduce",
+    infer=_reduced,
+    vjp=[_prod_vjp],
+    samples=[Sample(((3, 4),), {"axes": (1,)}, low=0.5)],
+)
+def _prod(xp, x, *, axes):
+    return xp.prod(x, axes, x.dtype)
+
+
+def _index_spec(spec: TensorSpec, *, axis: int) -> TensorSpec:
+    return _nonempty(spec, axes=(axis,)).with_dtype("int32")
+
+
+@primitive(
+    "argmax", kind="reduce", infer=_index_spec, vjp=[None], samples=[Sample(((3, 4),), {"axis": 1})]
+)
+def _argmax(xp, x, *, axis):
+    return xp.asarray(xp.argmax(x, axis), "int32")
+
+
+@primitive(
+    "argmin", kind="reduce", infer=_index_spec, vjp=[None], samples=[Sample(((3, 4),), {"axis": 1})]
+)
+def _argmin(xp, x, *, axis):
+    return xp.asarray(xp.argmin(x, axis), "int32")
+
+
+@primitive(
+    "cumsum",
+    kind="reduce",
+    infer=lambda spec, *, axis, reverse: spec,
+    vjp=[lambda g, y, x, *, axis, reverse: apply(_cumsum, g, axis=axis, reverse=not reverse)],
+    samples=[
+        Sample(((3, 4),), {"axis": 1, "reverse": False}),
+        Sample(((3, 4),), {"axis": 0, "reverse": True}),
+    ],
+)
+def _cumsum(xp, x, *, axis, reverse):
+    if reverse:
+        return xp.flip(xp.cumsum(xp.flip(x, axis), axis, x.dtype), axis)
+    return xp.cumsum(x, axis, x.dtype)
+
+
+def _reduce(op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    axes = normalize_axes(axis, x.ndim)
+    result = apply(op, x, axes=axes)
+    return (
+        apply(OPS["reshape"], result, shape=_kept(x.shape, axes)) if keepdims and axes else result
+    )
+
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis` (all axes if None); booleans are counted in int32."""
+    x = as_tensor(x)
+    return _reduce(_sum, cast(x, "int32") if x.dtype == "bool" else x, axis, keepdims)
+
+
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis`."""
+    return _reduce(_max, x, axis, keepdims)
+
+
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over `axis`."""
+    return _reduce(_min, x, axis, keepdims)
+
+
+amax, amin = max, min
+
+
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product over `axis`."""
+    return _reduce(_prod, x, axis, keepdims)
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The arithmetic mean over `axis`; of integers it is a float."""
+    x = as_tensor(x)
+    if not is_float(x.dtype):
+        x = cast(x, config.floatx())
+    total = _reduce(_sum, x, axis, keepdims)
+    count = size_of(tuple(x.shape[i] for i in normalize_axes(axis, x.ndim)))
+    # a model under construction does not know its batch size: any number gives the right spec
+    return total * (1.0 / count) if count else total / (0.0 if count == 0 else 1.0)
+
+
+def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The variance over `axis`: the mean squared distance from the mean."""
+    return moments(x, axis, keepdims)[1]
+
+
+def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over `axis`."""
+    return sqrt(var(x, axis, keepdims))
+
+
+def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Mean and variance over `axes`.
+
+    The variance is taken from the differences to the mean: E[x²] - E[x]² cancels in float32.
+    """
+    x = as_tensor(x)
+    center = mean(x, axes, keepdims=True)
+    variance = mean(square(x - center), axes, keepdims=True)
+    if keepdims:
+        return center, variance
+    shape = _reduced(x.spec, axes=normalize_axes(axes, x.ndim)).shape
+    return apply(OPS["reshape"], center, shape=shape), apply(OPS["reshape"], variance, shape=shape)
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over `axis`; the largest element is taken out first, so exp cannot overflow."""
+    x = as_tensor(x)
+    top = apply(OPS["stop_gradient"], max(x, axis, keepdims=True))
+    top = where(apply(OPS["is_finite"], top), top, 0.0)
+    result = log(sum(exp(x - top), axis, keepdims=True)) + top
+    axes = normalize_axes(axis, x.ndim)
+    return (
+        result
+        if keepdims
+        else apply(OPS["reshape"], result, shape=_reduced(x.spec, axes=axes).shape)
+    )
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The int32 position of the largest element along `axis` (of the flattened tensor if None)."""
+    return _arg(_argmax, x, axis, keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The int32 position of the smallest element along `axis` (of the flattened tensor if None)."""
+    return _arg(_argmin, x, axis, keepdims)
+
+
+def _arg(op, x: Any, axis: int | None, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    if axis is None:
+        flat = apply(op, apply(OPS["reshape"], x, shape=(x.size,)), axis=0)
+        return apply(OPS["reshape"], flat, shape=(1,) * x.ndim) if keepdims else flat
+    axis = normalize_axis(axis, x.ndim)
+    result = apply(op, x, axis=axis)
+    return apply(OPS["reshape"], result, shape=_kept(x.shape, (axis,))) if keepdims else result
+
+
+def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether some element over `axis` is true."""
+    return _reduce(_max, cast(x, "bool"), axis, keepdims)
+
+
+def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether every element over `axis` is true."""
+    return _reduce(_min, cast(x, "bool"), axis, keepdims)
+
+
+def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
+    """How many elements over `axis` are not zero, int32."""
+    return sum(cast(x, "bool"), axis)
+
+
+def cumsum(x: Any, axis: int | None = None) -> Tensor:
+    """The running sum along `axis` (of the flattened tensor if None)."""
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = apply(OPS["reshape"], x, shape=(x.size,)), 0
+    return apply(_cumsum, x, axis=normalize_axis(axis, x.ndim), reverse=False)
