@@ -1,0 +1,1 @@
+"""From a traced step to a program that runs it. Asks an op's kind, never its name."""

@@ -1,0 +1,37 @@
+"""The reference plan: a graph run through the array module, one call an op.
+
+A plan is called with the list of input arrays and gives the tuple of output arrays; other engines offer
+the same. Imports interpret and backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnb.backends.protocol import Backend
+from kerasnb.graph import Graph
+from kerasnb.interpret import function_of, source_of
+
+__all__ = ["ReferencePlan"]
+
+
+class ReferencePlan:
+    """`graph` on `backend`, op by op in straight-line Python.
+
+    Whatever a faster engine cannot do runs here, and what it does is compared with this.
+    """
+
+    def __init__(self, graph: Graph, backend: Backend):
+        self.graph, self.backend = graph, backend
+        self._function = function_of(graph, backend.xp)
+        self._array_type, self._asarray = backend.array_type, backend.xp.asarray
+
+    def __call__(self, arrays: Sequence[Any]) -> tuple:
+        kind, asarray = self._array_type, self._asarray
+        # NumPy gives scalars for 0-d results
+        return tuple([a if type(a) is kind else asarray(a) for a in self._function(*arrays)])
+
+    def source(self) -> str:
+        """The plan as readable Python."""
+        return source_of(self.graph)

@@ -1,0 +1,111 @@
+"""A Python function that reads and assigns variables, traced once per input spec and then run as a plan.
+
+Imports passes, plan, variable and what lies below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerasnb import backends, tree
+from kerasnb.compile.passes import share_common
+from kerasnb.compile.plan import ReferencePlan
+from kerasnb.graph import Graph, inner_level
+from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
+from kerasnb.variable import StateScope, Variable, swap
+
+__all__ = ["Step"]
+
+
+class Step:
+    """`function` as a compiled step: ``step(*arrays)`` gives what the function returns.
+
+    The function is traced once for each combination of input specs; from then on only the plan runs. The
+    variables that it assigns change together, after the whole step has been computed.
+
+    Args:
+        function: takes nested structures of tensors and gives one; it may read and assign variables.
+        eager: run the function op by op on real values instead, for debugging.
+    """
+
+    def __init__(self, function: Callable, eager: bool = False):
+        self.function, self.eager = function, eager
+        self._programs: dict[tuple, Program] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        if self.eager:
+            return self.function(*(tree.map_structure(_maybe_tensor, a) for a in args))
+        backend = backends.current()
+        leaves = tree.flatten(args)
+        arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
+        key = (backend.name, *((a.shape, a.dtype) if a is not None else None for a in arrays))
+        program = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = Program(self.function, args, arrays, backend)
+        return program.run(arrays)
+
+    def graph(self) -> Graph:
+        """The newest traced graph, for reading."""
+        return next(reversed(self._programs.values())).graph
+
+
+class Program:
+    """One trace of a function, and the plan that runs it.
+
+    Attributes:
+        graph: inputs are the variables read, then the arrays given; outputs the results, then the
+            variables assigned.
+        reads: the variables that are inputs.
+        writes: the variables that are outputs.
+        plan: the executable.
+    """
+
+    def __init__(self, function: Callable, args: tuple, arrays: list, backend: Any):
+        with inner_level():
+            scope = StateScope()
+            inputs = [
+                None if a is None else placeholder(Tensor(a).spec, f"batch{i}")
+                for i, a in enumerate(arrays)
+            ]
+            with scope.active():
+                self.result = function(*tree.pack_as(args, inputs))
+                outputs = [_maybe_tensor(t) for t in tree.flatten(self.result)]
+        self.reads: list[Variable] = list(scope.reads)
+        self.writes: list[Variable] = list(scope.writes)
+        self._given = [i for i, t in enumerate(inputs) if t is not None]
+        self._is_tensor = [isinstance(t, Tensor) for t in outputs]
+        tensors = [t for t in outputs if isinstance(t, Tensor)]
+        self._results = len(tensors)
+        self.graph = share_common(
+            Graph(
+                [*scope.reads.values(), *(inputs[i] for i in self._given)],
+                [*tensors, *scope.writes.values()],
+            )
+        )
+        self.plan = ReferencePlan(self.graph, backend)
+
+    def run(self, arrays: list) -> Any:
+        """Run the plan, change the variables, and pack the results as the function did."""
+        given = [arrays[i] for i in self._given]
+        values = self.plan([*(v._value.data for v in self.reads), *given])
+        # a view would keep another array alive, and could be of the caller's own memory
+        swap(self.writes, [a if a.base is None else a.copy() for a in values[self._results :]])
+        made = iter(values[: self._results])
+        leaves = [
+            Tensor(next(made)) if is_tensor else leaf
+            for leaf, is_tensor in zip(tree.flatten(self.result), self._is_tensor, strict=True)
+        ]
+        return tree.pack_as(self.result, leaves)
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, Operators) or not hasattr(value, "dtype"):
+        return as_tensor(value).data
+    return value
+
+
+def _maybe_tensor(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    return as_tensor(value)
