@@ -35,7 +35,7 @@ class Step:
 
     def __call__(self, *args: Any) -> Any:
         if self.eager:
-            return self.function(*(tree.map_structure(_maybe_tensor, a) for a in args))
+            return self._run_eagerly(args)
         backend = backends.current()
         leaves = tree.flatten(args)
         arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
@@ -45,9 +45,24 @@ class Step:
             program = self._programs[key] = Program(self.function, args, arrays, backend)
         return program.run(arrays)
 
+    def _run_eagerly(self, args: tuple) -> Any:
+        scope = EagerScope()
+        with scope.active():
+            result = self.function(*(tree.map_structure(_maybe_tensor, a) for a in args))
+        swap(list(scope.writes), [t.data for t in scope.writes.values()])
+        return result
+
     def graph(self) -> Graph:
         """The newest traced graph, for reading."""
         return next(reversed(self._programs.values())).graph
+
+
+class EagerScope(StateScope):
+    """Real values, but assignments wait for the end of the step, so that an error leaves nothing."""
+
+    def read(self, variable: Variable) -> Tensor:
+        """The newest value of `variable` in this step."""
+        return self.writes.get(variable, variable._value)
 
 
 class Program:
@@ -89,8 +104,13 @@ class Program:
         """Run the plan, change the variables, and pack the results as the function did."""
         given = [arrays[i] for i in self._given]
         values = self.plan([*(v._value.data for v in self.reads), *given])
-        # a view would keep another array alive, and could be of the caller's own memory
-        swap(self.writes, [a if a.base is None else a.copy() for a in values[self._results :]])
+        # a view would keep another array alive, and may be of the caller's own memory
+        callers = {id(a) for a in given}
+        new = [
+            a if a.base is None and id(a) not in callers else a.copy()
+            for a in values[self._results :]
+        ]
+        swap(self.writes, new)
         made = iter(values[: self._results])
         leaves = [
             Tensor(next(made)) if is_tensor else leaf
