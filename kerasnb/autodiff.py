@@ -1,7 +1,7 @@
 """Differentiation: pullbacks over a list of nodes, the gradient tape, `grad` and `value_and_grad`.
 
-The vector-Jacobian products are written in ops, so the same code runs on arrays, adds nodes to a trace,
-and differentiates again. Imports tensor, variable and what lies below.
+The vector-Jacobian products are written in ops, so the same code runs on arrays, adds nodes to a
+trace, and differentiates again. Imports tensor, variable and what lies below.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def pullback(
             _accumulate(found, output, cotangent)
     wanted = {id(s) for s in sources}
     for node in reversed(path):
-        # a node's outputs are made once: behind it their cotangents are complete, and no longer needed
+        # a node's outputs are made once: behind it their cotangents are complete, and no longer
+        # needed
         g = [found.get(id(t)) if id(t) in wanted else found.pop(id(t), None) for t in node.outputs]
         if all(v is None for v in g):
             continue
@@ -199,8 +200,8 @@ def value_and_grad(
 
     Args:
         fun: a function of ops that returns a scalar float tensor.
-        argnums: the position, or positions, of the arguments (nested structures allowed) with respect
-            to which to differentiate.
+        argnums: the position, or positions, of the arguments (nested structures allowed) with
+            respect to which to differentiate.
         variables: differentiate with respect to these instead.
         has_aux: `fun` returns ``(value, anything)``; only the value is differentiated.
 

@@ -12,11 +12,9 @@ import json
 import math
 import numbers
 import os
-import pkgutil
 import re
 import warnings
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 from kerasnb.errors import ArgumentError, LoadError, unknown
@@ -174,6 +172,10 @@ def reload() -> None:
 def backend_names() -> list[str]:
     """The names of all backends, usable here or not; none of them is imported."""
     folder = os.path.join(os.path.dirname(__file__), "backends")
+    # imported here: together they take 30 ms, and only a question for backends needs them
+    import pkgutil
+    from importlib import metadata
+
     files = [m.name for m in pkgutil.iter_modules([folder])]
     points = [p.name for p in metadata.entry_points(group="kerasnb.backends")]
     return sorted({n for n in files + points if not n.startswith("_") and n != "protocol"})

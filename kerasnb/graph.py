@@ -1,7 +1,7 @@
 """The intermediate representation: nodes that make tensors, and graphs of them.
 
-Single assignment: a tensor is made by exactly one node. A graph prints as one line a node and can check
-itself. Imports op, spec and errors; tensors are known here only by their attributes.
+Single assignment: a tensor is made by exactly one node. A graph prints as one line a node and can
+check itself. Imports op, spec and errors; tensors are known here only by their attributes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Graph:
                 self.constants.append(tensor)
             elif tensor.node.op is None:
                 raise GraphError(
-                    f"The graph reads {tensor.spec} {tensor.node.name!r}, which is none of its inputs. "
+                    f"The graph reads {tensor.spec} {tensor.node.name!r}, which is none of its "
+                    "inputs. "
                     "A tensor of another model, or of an earlier trace, was kept and used again."
                 )
 
@@ -80,7 +81,8 @@ class Graph:
         """Infer every node again and compare.
 
         Raises:
-            GraphError: a node reads a tensor made later, or its stored spec is not the inferred one.
+            GraphError: a node reads a tensor made later, or its stored spec is not the inferred
+                one.
         """
         known = {id(t) for t in (*self.inputs, *self.constants)}
         for node in self.nodes:

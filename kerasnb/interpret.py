@@ -1,7 +1,7 @@
 """A graph as a Python function over arrays: the reference by which every compiler is judged.
 
-The graph is written out as straight-line source, one line a node, so that a step costs little more than
-its array operations, and can be read. Elementwise formulas are rendered by calling them with a
+The graph is written out as straight-line source, one line a node, so that a step costs little more
+than its array operations, and can be read. Elementwise formulas are rendered by calling them with a
 namespace that answers with text. Imports graph, op and what lies below.
 """
 
@@ -54,7 +54,8 @@ def _text(value: Any) -> str:
 
 
 def function_of(graph: Graph, xp: Any) -> Callable:
-    """The function of arrays of the module `xp` that computes `graph`; returns a tuple of arrays."""
+    """The function of arrays of the module `xp` that computes `graph`; returns a tuple of
+    arrays."""
     if xp in graph.functions:
         return graph.functions[xp]
     source, bound = _write(graph)

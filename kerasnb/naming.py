@@ -1,4 +1,5 @@
-"""Names for people: ``BatchNormalization`` to ``batch_normalization``, and unique ones in a session.
+"""Names for people: ``BatchNormalization`` to ``batch_normalization``, and unique ones in a
+session.
 
 Imports nothing of the package.
 """

@@ -1,13 +1,14 @@
 """Op declarations: what an operation is, once, as data. Imports spec, config and errors.
 
 Everything else is an interpreter of a declaration: eager execution calls `Op.impl`, tracing adds a
-node, differentiation reads `Op.vjp`, a compiler renders `Op.impl` of an elementwise op with symbols in
-place of arrays. To add an op, write one function under `elementwise` or `primitive`.
+node, differentiation reads `Op.vjp`, a compiler renders `Op.impl` of an elementwise op with symbols
+in place of arrays. To add an op, write one function under `elementwise` or `primitive`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kerasnb import config
@@ -35,7 +36,7 @@ class Sample(NamedTuple):
     """
 
     inputs: tuple
-    attrs: dict = {}
+    attrs: Mapping = MappingProxyType({})
     low: float = -2.0
     high: float = 2.0
 
@@ -61,8 +62,8 @@ class Op:
         impl: ``impl(xp, *arrays, **attrs)``, the computation on arrays of the module `xp`. Of an
             elementwise op it is also the formula: `xp` may be any namespace of mathematics.
         infer: ``infer(*specs, **attrs)``, the output spec; raises before any work.
-        vjp: one formula ``(g, y, *inputs, **attrs)`` per input, or None where there is no gradient; or
-            a single callable that returns the list of all.
+        vjp: one formula ``(g, y, *inputs, **attrs)`` per input, or None where there is no gradient;
+            or a single callable that returns the list of all.
         samples: examples for the generic tests.
     """
 
@@ -123,10 +124,11 @@ def elementwise(
 
     Args:
         name: the op's name.
-        inputs: what the inputs are converted to: ``"promote"`` (their common dtype), ``"float"`` (the
-            same, integers becoming `floatx`), ``"bool"``, ``"any"`` (left alone), or ``"select"``
-            (bool, then two promoted).
-        output: ``"same"`` as the converted inputs, ``"bool"``, or ``"attr"`` (the attribute `dtype`).
+        inputs: what the inputs are converted to: ``"promote"`` (their common dtype), ``"float"``
+            (the same, integers becoming `floatx`), ``"bool"``, ``"any"`` (left alone), or
+            ``"select"`` (bool, then two promoted).
+        output: ``"same"`` as the converted inputs, ``"bool"``, or ``"attr"`` (the attribute
+            `dtype`).
         vjp: the formula of each input's gradient; sums over broadcast axes are added by itself.
         samples: examples for the generic tests.
     """

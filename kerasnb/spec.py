@@ -7,6 +7,7 @@ under construction).
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import ClassVar
 
 from kerasnb.errors import DTypeError, ShapeError
 
@@ -42,7 +43,7 @@ class TensorSpec:
     """
 
     __slots__ = ("dtype", "shape")
-    _interned: dict = {}
+    _interned: ClassVar[dict] = {}
 
     shape: Shape
     dtype: str
@@ -165,14 +166,19 @@ def normalize_axes(axis: int | tuple | list | None, ndim: int) -> tuple[int, ...
     Raises:
         ShapeError: an axis does not exist, or is named twice.
     """
+    return _axes(tuple(axis) if isinstance(axis, list) else axis, ndim)
+
+
+@lru_cache(maxsize=4096)
+def _axes(axis: int | tuple | None, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
-    if isinstance(axis, (tuple, list)):
-        axes = tuple(sorted(normalize_axis(int(a), ndim) for a in axis))
-        if len(set(axes)) != len(axes):
-            raise ShapeError(f"axis={tuple(axis)} names an axis twice.")
-        return axes
-    return (normalize_axis(int(axis), ndim),)
+    if not isinstance(axis, tuple):
+        return (normalize_axis(int(axis), ndim),)
+    axes = tuple(sorted(normalize_axis(int(a), ndim) for a in axis))
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"axis={axis} names an axis twice.")
+    return axes
 
 
 def size_of(shape: Shape) -> int | None:

@@ -232,7 +232,8 @@ def placeholder(spec: TensorSpec, name: str = "", level: int | None = None) -> T
 def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
     """Run `op` on `inputs`, or add it to the graph if one of them is symbolic.
 
-    The signature is inferred first, so that a mistake raises the same text before any work either way.
+    The signature is inferred first, so that a mistake raises the same text before any work either
+    way.
 
     Args:
         op: the declaration.
@@ -336,7 +337,8 @@ def _new_array(value: Any, dtype: str | None) -> Any:
     array = np.asarray(value)
     if array.dtype.name not in _NUMERIC:
         raise DTypeError(
-            f"Expected numbers, got {type(value).__name__} with dtype {array.dtype}. Convert text to "
+            f"Expected numbers, got {type(value).__name__} with dtype {array.dtype}. Convert text "
+            "to "
             "numbers first, and make sure that nested lists are all of one length."
         )
     if dtype is None and not hasattr(value, "dtype"):  # Python numbers take the default types
@@ -345,7 +347,20 @@ def _new_array(value: Any, dtype: str | None) -> Any:
 
 
 _NUMERIC = frozenset(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
+    [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ]
 )
 
 

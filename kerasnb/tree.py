@@ -1,7 +1,7 @@
 """Nested lists, tuples and dictionaries of leaves, as models take and return them.
 
-Imports nothing of the package. Dictionaries are walked in sorted key order, so that two of them with
-the same keys always flatten alike. `None` is a leaf.
+Imports nothing of the package. Dictionaries are walked in sorted key order, so that two of them
+with the same keys always flatten alike. `None` is a leaf.
 """
 
 from __future__ import annotations

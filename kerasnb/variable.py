@@ -1,8 +1,8 @@
 """Variables: the state of models, optimizers and metrics, and how a trace sees it.
 
 Imports tensor and what lies below. While a step is traced, a `StateScope` stands between: the first
-read of a variable makes a placeholder, an assignment is noted, and nothing changes until the plan has
-run. So a variable changes at step boundaries only.
+read of a variable makes a placeholder, an assignment is noted, and nothing changes until the plan
+has run. So a variable changes at step boundaries only.
 """
 
 from __future__ import annotations
@@ -214,8 +214,8 @@ def eager_scope():
 def swap(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
     """Give each variable its new array, all at once.
 
-    The loop is inside the interpreter's C code, where no signal handler runs: an interrupt comes before
-    the swap or after it, so the state is always that after a whole number of steps.
+    The loop is inside the interpreter's C code, where no signal handler runs: an interrupt comes
+    before the swap or after it, so the state is always that after a whole number of steps.
     """
     tensors = [
         Tensor(array, variable._value.spec)

@@ -42,7 +42,9 @@ def test_check_finds_a_wrong_spec():
     graph.nodes[1].outputs[0].spec = TensorSpec((9, 9), "float32")
     with pytest.raises(GraphError) as caught:
         graph.check()
-    assert str(caught.value) == "Node(relu): expected (f32[2,3],) from its inputs, stored (f32[9,9],)."
+    assert (
+        str(caught.value) == "Node(relu): expected (f32[2,3],) from its inputs, stored (f32[9,9],)."
+    )
 
 
 def test_a_tensor_of_another_trace_is_refused():
@@ -52,7 +54,8 @@ def test_a_tensor_of_another_trace_is_refused():
     with pytest.raises(GraphError) as caught:
         Graph([x], [y])
     assert str(caught.value) == (
-        "The graph reads f32[2] 'stranger', which is none of its inputs. A tensor of another model, or "
+        "The graph reads f32[2] 'stranger', which is none of its inputs. A tensor of another "
+        "model, or "
         "of an earlier trace, was kept and used again."
     )
 

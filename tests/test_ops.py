@@ -159,7 +159,9 @@ def test_second_derivative_is_the_central_difference(op, sample):
             tensors = [as_tensor(m) if isinstance(m, np.ndarray) else m for m in moved]
             value = projected(op, tensors, sample.attrs, weights)
         total = as_tensor(0.0, "float64")
-        for g, d in zip(tape.gradient(value, [tensors[i] for i in places]), directions, strict=True):
+        for g, d in zip(
+            tape.gradient(value, [tensors[i] for i in places]), directions, strict=True
+        ):
             total = total if g is None else total + op_sum(g * d)
         return total
 
@@ -191,9 +193,7 @@ def test_traced_gradient_equals_the_eager_one(op, sample):
             graph = Graph([symbol], [gradient(symbol)])
         graph.check()
         result = function_of(graph, np)(inputs[place])[0]
-        np.testing.assert_allclose(
-            gradient(inputs[place]).numpy(), result, rtol=1e-12, atol=1e-12
-        )
+        np.testing.assert_allclose(gradient(inputs[place]).numpy(), result, rtol=1e-12, atol=1e-12)
 
 
 def test_every_primitive_has_a_sample():

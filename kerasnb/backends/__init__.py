@@ -1,18 +1,16 @@
 """Which array library holds the data: the `Backend` protocol, the registry and the switch.
 
-The backend follows the array: an op runs where its inputs lie. The *current* backend decides only where
-new arrays go. A backend is one module of this folder, or an entry point in the group
+The backend follows the array: an op runs where its inputs lie. The *current* backend decides only
+where new arrays go. A backend is one module of this folder, or an entry point in the group
 ``kerasnb.backends``, that defines a class `Backend_` named ``BACKEND``. Imports config and errors.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 import time
 import weakref
-from importlib import metadata
 from typing import Any
 
 from kerasnb import config
@@ -42,13 +40,6 @@ class Switch:
         )
 
 
-def names() -> list[str]:
-    """The names of all backends, usable here or not."""
-    files = [m.name for m in pkgutil.iter_modules(__path__) if m.name != "protocol"]
-    points = [p.name for p in metadata.entry_points(group="kerasnb.backends")]
-    return sorted(set(files + points))
-
-
 def get(name: str) -> Backend:
     """The backend called `name`, ready for use.
 
@@ -57,8 +48,8 @@ def get(name: str) -> Backend:
         BackendError: it cannot work on this machine; the text says why.
     """
     if name not in _loaded:
-        if name not in names():
-            raise unknown("backend", name, names())
+        if name not in config.backend_names():
+            raise unknown("backend", name, config.backend_names())
         backend = _import(name).BACKEND()
         if reason := backend.unusable():
             raise BackendError(reason)
@@ -113,7 +104,12 @@ def use(name: str) -> Switch:
 
 
 def _import(name: str) -> Any:
-    for point in metadata.entry_points(group="kerasnb.backends"):
-        if point.name == name:
-            return point.load()
-    return importlib.import_module(f"kerasnb.backends.{name}")
+    try:
+        return importlib.import_module(f"kerasnb.backends.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"kerasnb.backends.{name}":
+            raise
+    from importlib import metadata  # slow to import, and rarely needed
+
+    points = metadata.entry_points(group="kerasnb.backends")
+    return next(p for p in points if p.name == name).load()

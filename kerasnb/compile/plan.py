@@ -1,7 +1,7 @@
 """The reference plan: a graph run through the array module, one call an op.
 
-A plan is called with the list of input arrays and gives the tuple of output arrays; other engines offer
-the same. Imports interpret and backends.
+A plan is called with the list of input arrays and gives the tuple of output arrays; other engines
+offer the same. Imports interpret and backends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A Python function that reads and assigns variables, traced once per input spec and then run as a plan.
+"""A Python function that reads and assigns variables, traced once per input spec and then run as a
+plan.
 
 Imports passes, plan, variable and what lies below.
 """
@@ -21,11 +22,12 @@ __all__ = ["Step"]
 class Step:
     """`function` as a compiled step: ``step(*arrays)`` gives what the function returns.
 
-    The function is traced once for each combination of input specs; from then on only the plan runs. The
-    variables that it assigns change together, after the whole step has been computed.
+    The function is traced once for each combination of input specs; from then on only the plan
+    runs. The variables that it assigns change together, after the whole step has been computed.
 
     Args:
-        function: takes nested structures of tensors and gives one; it may read and assign variables.
+        function: takes nested structures of tensors and gives one; it may read and assign
+            variables.
         eager: run the function op by op on real values instead, for debugging.
     """
 
@@ -58,7 +60,8 @@ class Step:
 
 
 class EagerScope(StateScope):
-    """Real values, but assignments wait for the end of the step, so that an error leaves nothing."""
+    """Real values, but assignments wait for the end of the step, so that an error leaves
+    nothing."""
 
     def read(self, variable: Variable) -> Tensor:
         """The newest value of `variable` in this step."""

@@ -11,7 +11,6 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -47,11 +46,13 @@ class Data:
     Attributes:
         num_samples: samples in one pass over the data; None if unknown.
         batch_size: samples in a full batch; None if the source makes its own batches.
+        check: called with the targets of each batch, if they were not known in advance.
         ran_out: an iterator ended before its time, and a warning said so: training has to stop.
     """
 
     num_samples: int | None = None
     batch_size: int | None = None
+    check: Callable[[Any], None] | None = None
     ran_out: bool = False
 
     def __init__(self, limit: int | None):
@@ -70,6 +71,10 @@ class Data:
     def first(self) -> Batch:
         """A batch to build a model with. It is not lost: the first epoch has it again."""
         raise NotImplementedError
+
+    def known(self) -> Batch | None:
+        """Everything in one batch, where it is known in advance; else None."""
+        return None
 
     def epoch(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """The batches of the next epoch.
@@ -156,6 +161,9 @@ class ArrayData(Data):
 
     def first(self) -> Batch:
         return self._build([array[: self.batch_size] for array in self._arrays])
+
+    def known(self) -> Batch:
+        return self._build(self._arrays)
 
     def _length(self) -> int:
         return math.ceil(self.num_samples / self.batch_size)
@@ -270,6 +278,8 @@ class SequenceData(_BatchSource):
             return
         ahead = max(workers, getattr(self._source, "max_queue_size", 10))
         waiting: deque = deque()
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
         with ThreadPoolExecutor(workers) as pool:
             try:
                 for number in order:

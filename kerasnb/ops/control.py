@@ -127,8 +127,9 @@ def _scan_spec(
 
 
 def _scan_vjp(g, y, *inputs, body, carries, xs, length, reverse):
-    """Walk back: each step repeats the body from its saved carry, and pulls the cotangents through."""
-    init, leaves, outer = inputs[:carries], inputs[carries : carries + xs], inputs[carries + xs :]
+    """Walk back: each step repeats the body from its saved carry, and pulls the cotangents
+    through."""
+    leaves, outer = inputs[carries : carries + xs], inputs[carries + xs :]
     ys = len(y) - carries
     given = [i for i in range(ys) if g[carries + i] is not None]
     floats = [i for i, t in enumerate(outer) if is_float(t.dtype)]

@@ -16,8 +16,8 @@ __all__ = ["elementwise"]
 def elementwise(name: str, **facts: Any) -> Callable[[Callable], Callable]:
     """Declare an elementwise op and give back its public function.
 
-    The formula ``f(m, x, ...)`` becomes a function of ``(x, ...)``; its op is the attribute ``op``. See
-    `kerasnb.op.elementwise` for the facts.
+    The formula ``f(m, x, ...)`` becomes a function of ``(x, ...)``; its op is the attribute ``op``.
+    See `kerasnb.op.elementwise` for the facts.
     """
 
     def declare(formula: Callable) -> Callable:

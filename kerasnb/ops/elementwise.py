@@ -1,7 +1,8 @@
-"""Elementwise primitives: each one formula over a namespace of mathematics `m`, and its derivatives.
+"""Elementwise primitives: each one formula over a namespace of mathematics `m`, and its
+derivatives.
 
-`m` is NumPy or CuPy when an op runs, and a namespace of symbols when a compiler renders it, so a formula
-uses nothing but functions of `m` and operators. Imports declare, op and tensor.
+`m` is NumPy or CuPy when an op runs, and a namespace of symbols when a compiler renders it, so a
+formula uses nothing but functions of `m` and operators. Imports declare, op and tensor.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Picking elements by position, and putting them back. Imports shape, elementwise, op and tensor."""
+"""Picking elements by position, and putting them back. Imports shape, elementwise, op and
+tensor."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def _take(xp, x, indices, *, axis):
 
 
 def _scatter_spec(g: TensorSpec, indices: TensorSpec, *, axis: int, length: int) -> TensorSpec:
-    return g.with_shape(g.shape[:axis] + (length,) + g.shape[axis + indices.ndim :])
+    return g.with_shape((*g.shape[:axis], length, *g.shape[axis + indices.ndim :]))
 
 
 @primitive(
@@ -94,14 +95,14 @@ def _take_along(xp, x, indices, *, axis):
     "put_along_axis",
     kind="index",
     infer=lambda g, i, *, axis, length: g.with_shape(
-        g.shape[:axis] + (length,) + g.shape[axis + 1 :]
+        (*g.shape[:axis], length, *g.shape[axis + 1 :])
     ),
     vjp=[lambda g, y, u, i, *, axis, length: apply(_take_along, g, i, axis=axis), None],
     samples=[Sample(((2, 3), [[0, 3, 3], [1, 0, 2]]), {"axis": 1, "length": 4})],
 )
 def _put_along(xp, updates, indices, *, axis, length):
     """The sum of `updates` at the places `indices` of a zero tensor along `axis`."""
-    shape = updates.shape[:axis] + (length,) + updates.shape[axis + 1 :]
+    shape = (*updates.shape[:axis], length, *updates.shape[axis + 1 :])
     result = xp.zeros(shape, updates.dtype)
     grid = list(xp.meshgrid(*(xp.arange(n) for n in updates.shape), indexing="ij"))
     grid[axis] = indices
@@ -232,7 +233,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     if axis is None:
         x, indices, axis = reshape(x, (-1,)), reshape(indices, (-1,)), 0
     axis = normalize_axis(axis, x.ndim)
-    lead = x.shape[:axis] + (indices.shape[axis],) + x.shape[axis + 1 :]
+    lead = (*x.shape[:axis], indices.shape[axis], *x.shape[axis + 1 :])
     return apply(_take_along, x, broadcast_to(indices, lead), axis=axis)
 
 

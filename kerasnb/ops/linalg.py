@@ -116,7 +116,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
 
 
 def dot(x1: Any, x2: Any) -> Tensor:
-    """The sum over the last axis of the first and the second-to-last of the second (NumPy's dot)."""
+    """The sum over the last axis of the first and the second-to-last of the second (NumPy's
+    dot)."""
     a, b = as_tensor(x1), as_tensor(x2)
     if a.ndim == 0 or b.ndim == 0:
         return a * b

@@ -233,5 +233,6 @@ def _same_shape(name: str, target: Tensor, output: Tensor) -> None:
     )
     if not fits:
         raise ShapeError(
-            f"{name}: expected target and output of one shape, got {target.shape} and {output.shape}."
+            f"{name}: expected target and output of one shape, got {target.shape} and "
+            f"{output.shape}."
         )

@@ -129,8 +129,8 @@ def _cumsum(xp, x, *, axis, reverse):
 
 def _reduce(op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
     x = as_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
-    result = apply(op, x, axes=axes)
+    axes = normalize_axes(axis, len(x.spec.shape))
+    result = apply(op, x, axes=axes) if axes else x
     return (
         apply(OPS["reshape"], result, shape=_kept(x.shape, axes)) if keepdims and axes else result
     )
@@ -139,7 +139,7 @@ def _reduce(op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over `axis` (all axes if None); booleans are counted in int32."""
     x = as_tensor(x)
-    return _reduce(_sum, cast(x, "int32") if x.dtype == "bool" else x, axis, keepdims)
+    return _reduce(_sum, cast(x, "int32") if x.spec.dtype == "bool" else x, axis, keepdims)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -167,6 +167,8 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
         x = cast(x, config.floatx())
     total = _reduce(_sum, x, axis, keepdims)
     count = size_of(tuple(x.shape[i] for i in normalize_axes(axis, x.ndim)))
+    if count == 1:
+        return total
     # a model under construction does not know its batch size: any number gives the right spec
     return total * (1.0 / count) if count else total / (0.0 if count == 0 else 1.0)
 
@@ -196,7 +198,8 @@ def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over `axis`; the largest element is taken out first, so exp cannot overflow."""
+    """log(sum(exp(x))) over `axis`; the largest element is taken out first, so exp cannot
+    overflow."""
     x = as_tensor(x)
     top = apply(OPS["stop_gradient"], max(x, axis, keepdims=True))
     top = where(apply(OPS["is_finite"], top), top, 0.0)

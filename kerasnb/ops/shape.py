@@ -432,7 +432,8 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
 
 
 def roll(x: Any, shift: int, axis: int | None = None) -> Tensor:
-    """The tensor with its elements moved on by `shift` along `axis`, those at the end coming first."""
+    """The tensor with its elements moved on by `shift` along `axis`, those at the end coming
+    first."""
     x = as_tensor(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)

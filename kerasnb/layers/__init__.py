@@ -1,0 +1,36 @@
+"""The layers: ``kerasnb.layers``, under Keras's names.
+
+`LAYERS` lists the classes that a configuration may name.
+"""
+
+from typing import Any
+
+from kerasnb import registry
+from kerasnb.layers.activations import *
+from kerasnb.layers.base import Layer
+from kerasnb.layers.convolutional import *
+from kerasnb.layers.core import *
+from kerasnb.layers.input import Input, InputLayer
+from kerasnb.layers.merging import *
+from kerasnb.layers.normalization import *
+from kerasnb.layers.pooling import *
+from kerasnb.layers.recurrent import *
+from kerasnb.layers.regularization import *
+from kerasnb.layers.reshaping import *
+
+LAYERS = {
+    name: value
+    for name, value in globals().items()
+    if isinstance(value, type) and issubclass(value, Layer)
+}
+
+
+def serialize(layer: Layer) -> dict:
+    """The layer as data that JSON can hold."""
+    return registry.serialize(layer)
+
+
+def deserialize(config: dict, custom_objects: dict | None = None) -> Any:
+    """The layer that `config` describes; weights are new."""
+    with registry.custom_object_scope(custom_objects or {}):
+        return registry.deserialize(config, LAYERS, "layer")

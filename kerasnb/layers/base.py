@@ -1,0 +1,509 @@
+"""`Layer`: weights, and a `call` that is mathematics on tensors. Imports everything of lower rank.
+
+A layer finds its sub-layers, weights and seed generators by looking through its own attributes,
+lists and dictionaries included, so nothing has to be announced.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from kerasnb import backends, config, constraints, initializers, naming, regularizers, tree
+from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.layers.symbolic import is_building, record_call, shapes_of
+from kerasnb.metrics.base import Metric
+from kerasnb.random import SeedGenerator
+from kerasnb.spec import TensorSpec, check_dtype, is_float
+from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.variable import Variable
+
+__all__ = ["Layer"]
+
+_training: ContextVar[bool | None] = ContextVar("training", default=None)
+_path: ContextVar[tuple[str, ...]] = ContextVar("layer_path", default=())
+
+
+class Layer:
+    """A building block of models: weights, and a function that uses them.
+
+    Subclasses store their arguments in `__init__`, make weights in `build(input_shape)`, and
+    compute in `call(inputs)`. Gradients need nothing more.
+
+    Args:
+        activity_regularizer: a penalty on the output, added to the loss.
+        trainable: whether optimizers change the weights.
+        dtype: of the weights and of the computation; `floatx` if not given.
+        name: unique in a model; made from the class name if not given.
+
+    Example:
+        >>> import kerasnb
+        >>> class Scale(kerasnb.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(), initializer="ones", name="factor")
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> Scale()(kerasnb.ops.ones((2, 3))).shape
+        (2, 3)
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Layer:
+        layer = super().__new__(cls)
+        layer._arguments = (args, kwargs)
+        return layer
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _scoped_build(cls.build)
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        shape = kwargs.pop("input_shape", None)
+        if kwargs:
+            raise ArgumentError(
+                f"{type(self).__name__}: unknown argument{'s' if len(kwargs) > 1 else ''} "
+                f"{', '.join(map(repr, kwargs))}."
+            )
+        self._input_shape_hint = None if shape is None else tuple(shape)
+        self.name = (
+            naming.auto_name(naming.snake_case(type(self).__name__)) if name is None else str(name)
+        )
+        if "/" in self.name:
+            raise ArgumentError(f"A layer's name must not hold '/', got {self.name!r}.")
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        self.built = False
+        self.supports_masking = False
+        self._dtype = _dtype_name(dtype)
+        self._trainable = trainable
+        self._own: list[Variable] = []
+        self._losses: list[Tensor] = []
+        self._call = _CallSignature(self)
+
+    # What a subclass fills in
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs of this shape. Called once, before the first call."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define call(inputs).")
+
+    def get_config(self) -> dict:
+        """The arguments that make a layer like this one, as data that JSON can hold."""
+        base = {"name": self.name, "trainable": self.trainable, "dtype": _policy(self._dtype)}
+        if type(self).get_config is not Layer.get_config or type(self).__init__ is Layer.__init__:
+            return base
+        return {**base, **self._recorded_arguments()}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """A new layer from what `get_config` gave."""
+        return cls(**config)
+
+    # Running it
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not hasattr(self, "_call"):
+            raise GraphError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before the layer is "
+                "used."
+            )
+        args = tuple(self._convert(a) for a in args)
+        kwargs = {k: self._convert(v) for k, v in kwargs.items()}
+        if is_building((args, kwargs)):
+            self._build_for(args, kwargs)
+            return record_call(self, args, {k: v for k, v in kwargs.items() if v is not None})
+        token = self._enter_training(kwargs)
+        try:
+            self._build_for(args, kwargs)
+            if _path.get() == ():
+                self._clear_losses()
+            with self._named():
+                outputs = self.call(*args, **kwargs)
+            self._regularize_activity(outputs)
+            return outputs
+        finally:
+            _training.reset(token)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The specs that a call with tensors (or specs) like these would give."""
+        with self._named():
+            return record_call(self, args, kwargs, only_specs=True)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The output shape for an input shape, or for nested shapes."""
+        specs = _map_shapes(lambda s: TensorSpec(s, self.compute_dtype), input_shape)
+        if not self.built:
+            self.build(input_shape)
+        return tree.map_structure(lambda s: s.shape, self.compute_output_spec(specs))
+
+    def _convert(self, value: Any) -> Any:
+        """Arrays to tensors, and float tensors to the dtype of the computation."""
+
+        def convert(leaf: Any) -> Any:
+            if isinstance(leaf, np.ndarray) or backends.backend_of(leaf) is not None:
+                leaf = as_tensor(leaf)
+            elif isinstance(leaf, Variable):
+                leaf = leaf.value
+            if type(leaf) is not Tensor:
+                return leaf
+            if self.autocast and is_float(leaf.dtype) and leaf.dtype != self.compute_dtype:
+                return as_tensor(leaf, self.compute_dtype)
+            return leaf
+
+        if type(value) is Tensor:
+            return convert(value)
+        if (
+            isinstance(value, list)
+            and value
+            and all(isinstance(v, (int, float, list)) for v in value)
+        ):
+            return convert(as_tensor(value))
+        return tree.map_structure(convert, value)
+
+    def _enter_training(self, kwargs: dict) -> Any:
+        """Settle `training`: as given, as in the surrounding call, or False."""
+        training = kwargs.get("training")
+        if training is None:
+            training = _training.get()
+        training = bool(training)
+        if self._call.takes_training:
+            kwargs["training"] = training
+        else:
+            kwargs.pop("training", None)
+        return _training.set(training)
+
+    def _build_for(self, args: tuple, kwargs: dict) -> None:
+        if self.built:
+            return
+        shapes = self._call.build_arguments(type(self).build, args, kwargs)
+        self.build(*shapes)
+        self.built = True
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        token = _path.set((*_path.get(), self.name))
+        try:
+            yield
+        finally:
+            _path.reset(token)
+
+    # Weights
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of this layer.
+
+        Args:
+            shape: its shape; a scalar if not given.
+            initializer: Glorot's uniform for floats if not given, zeros for other types.
+            dtype: its type; the layer's if not given.
+            trainable: whether optimizers change it.
+            autocast: accepted for Keras's sake; a layer has one dtype.
+            regularizer: a penalty on it, added to the loss.
+            constraint: applied to it after every update.
+            aggregation: accepted for Keras's sake; there is one device.
+            name: for people.
+        """
+        shape = () if shape is None else ((shape,) if isinstance(shape, int) else tuple(shape))
+        dtype = check_dtype(dtype or self._dtype)
+        default = "glorot_uniform" if is_float(dtype) else "zeros"
+        variable = Variable(
+            initializers.get(default if initializer is None else initializer),
+            shape=shape,
+            dtype=dtype,
+            trainable=trainable,
+            name=name or "variable",
+        )
+        own = (self.name,) if not _path.get() or _path.get()[-1] != self.name else ()
+        variable.path = "/".join((*_path.get(), *own, variable.name))
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        if not self._trainable:
+            variable.trainable = False
+        variable._trainable_by_nature = trainable
+        self._own.append(variable)
+        return variable
+
+    def _children(self, kind: type) -> list:
+        """The objects of `kind` among this layer's attributes, each once, in order of
+        assignment."""
+        found: dict[int, Any] = {}
+        for key, value in vars(self).items():
+            if key not in _NOT_SEARCHED:
+                _search(value, kind, found)
+        return list(found.values())
+
+    def _sublayers(self) -> list[Layer]:
+        return self._children(Layer)
+
+    def _flatten_layers(self) -> list[Layer]:
+        """This layer and all within it, each once."""
+        found: dict[int, Layer] = {}
+        stack = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                stack.extend(reversed(layer._sublayers()))
+        return list(found.values())
+
+    def _own_variables(self) -> list[Variable]:
+        found = {id(v): v for v in self._own}
+        found |= {id(v): v for v in self._children(Variable)}
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Trainable and other weights of this layer, then those of the layers within it."""
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            own = layer._own_variables()
+            by_nature = [v for v in own if getattr(v, "_trainable_by_nature", v.trainable)]
+            rest = [v for v in own if not getattr(v, "_trainable_by_nature", v.trainable)]
+            found |= {id(v): v for v in (*by_nature, *rest)}
+        return list(found.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights and the states of seed generators."""
+        seeds = [
+            s.state for layer in self._flatten_layers() for s in layer._children(SeedGenerator)
+        ]
+        return list({id(v): v for v in (*self.weights, *seeds)}.values())
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers change; none if the layer is not trainable."""
+        return [v for v in self.weights if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers leave alone."""
+        return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Every variable that optimizers leave alone, seed generators included."""
+        trainable = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in trainable]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers change the weights; setting it reaches every layer within."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+            for variable in layer._own_variables():
+                if getattr(variable, "_trainable_by_nature", True):
+                    variable.trainable = bool(value)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `weights` as NumPy arrays."""
+        return [np.array(v.numpy()) for v in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Give each of `weights` a new value. Either all change or, on an error, none.
+
+        Raises:
+            ShapeError: their number or a shape differs.
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise ShapeError(
+                f"{type(self).__name__} {self.name!r}: expected {len(own)} weights, got "
+                f"{len(weights)}."
+            )
+        values = [as_tensor(w, v.dtype) for v, w in zip(own, weights, strict=True)]
+        for variable, value in zip(own, values, strict=True):
+            if variable.shape != value.shape:
+                raise ShapeError(
+                    f"Weight {variable.path!r}: expected shape {variable.shape}, got {value.shape}."
+                )
+        for variable, weight in zip(own, weights, strict=True):
+            variable.assign(weight)
+
+    def count_params(self) -> int:
+        """The number of numbers in the weights.
+
+        Raises:
+            GraphError: the layer is not built yet.
+        """
+        if not self.built:
+            raise GraphError(
+                f"{type(self).__name__} {self.name!r} has no weights yet: call it on data or "
+                "build(input_shape) first."
+            )
+        return sum(v.size for v in self.weights)
+
+    # Losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the loss of the model in which this layer runs; call it inside `call`."""
+        self._losses.extend(as_tensor(v) for v in tree.flatten(loss))
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` and the regularizers gave in the newest call."""
+        added = [v for layer in self._flatten_layers() for v in layer._losses]
+        penalties = [
+            v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None
+        ]
+        return added + penalties
+
+    def _clear_losses(self) -> None:
+        for layer in self._flatten_layers():
+            layer._losses.clear()
+
+    def _regularize_activity(self, outputs: Any) -> None:
+        if self.activity_regularizer is not None:
+            for output in tree.flatten(outputs):
+                self._losses.append(self.activity_regularizer(output))
+
+    # Descriptions
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights."""
+        return self._dtype
+
+    variable_dtype = dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The type in which the layer computes; float inputs are converted to it."""
+        return self._dtype
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of this layer and of those within it."""
+        found: dict[int, Metric] = {}
+        for layer in self._flatten_layers():
+            found |= {id(m): m for m in layer._children(Metric)}
+        return list(found.values())
+
+    @property
+    def path(self) -> str:
+        """The layer's name."""
+        return self.name
+
+    def _recorded_arguments(self) -> dict:
+        args, kwargs = self._arguments
+        names = list(inspect.signature(type(self).__init__).parameters)[1:]
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        plain = (str, int, float, bool, type(None), list, tuple, dict)
+        for key, value in given.items():
+            if not isinstance(value, plain):
+                raise ArgumentError(
+                    f"{type(self).__name__} takes {key!r}, which is no plain value, so it must "
+                    "define "
+                    "get_config()."
+                )
+        return given
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+_NOT_SEARCHED = frozenset({"_own", "_losses", "_arguments", "_call", "_loss_tracker", "optimizer"})
+
+
+class _CallSignature:
+    """What the `call` of a layer's class takes."""
+
+    def __init__(self, layer: Layer):
+        parameters = inspect.signature(layer.call).parameters
+        self.names = [n for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
+        self.takes_training = "training" in parameters
+
+    def build_arguments(self, build: Callable, args: tuple, kwargs: dict) -> list:
+        """The shapes to call `build` with: of the first argument, or by name
+        ``<argument>_shape``."""
+        wanted = list(inspect.signature(build).parameters)[1:]
+        given = {**dict(zip(self.names, args, strict=False)), **kwargs}
+        if len(wanted) <= 1:
+            first = args[0] if args else next(iter(given.values()), None)
+            return [shapes_of(first)][: len(wanted)]
+        return [shapes_of(given.get(name.removesuffix("_shape"))) for name in wanted]
+
+
+def _scoped_build(build: Callable) -> Callable:
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
+        with self._named():
+            build(self, *args, **kwargs)
+        self.built = True
+
+    wrapped.__signature__ = inspect.signature(build)
+    wrapped.__doc__ = build.__doc__
+    wrapped.__wrapped__ = build
+    return wrapped
+
+
+def _search(value: Any, kind: type, found: dict) -> None:
+    if isinstance(value, kind):
+        found[id(value)] = value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _search(item, kind, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _search(item, kind, found)
+
+
+def _map_shapes(function: Callable, shape: Any) -> Any:
+    """`function` on each shape of a nested structure of shapes."""
+    if isinstance(shape, dict):
+        return {k: _map_shapes(function, v) for k, v in shape.items()}
+    if all(d is None or isinstance(d, (int, np.integer)) for d in shape):
+        return function(tuple(shape))
+    return [_map_shapes(function, s) for s in shape]
+
+
+def _dtype_name(dtype: Any) -> str:
+    if isinstance(dtype, dict):
+        dtype = dtype.get("config", {}).get("name")
+    return check_dtype(dtype or config.floatx())
+
+
+def _policy(dtype: str) -> dict:
+    """A dtype as Keras 3 writes it in configurations."""
+    return {
+        "module": "keras",
+        "class_name": "DTypePolicy",
+        "config": {"name": dtype},
+        "registered_name": None,
+    }

@@ -1,0 +1,117 @@
+"""Layer calls on symbolic tensors: the nodes that a functional model replays.
+
+A call of a layer outside any trace, on symbolic tensors, becomes one node; its output specs come
+from tracing the layer's `call`. Imports graph, tensor, variable and tree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasnb import tree
+from kerasnb.errors import GraphError, UnknownDimension
+from kerasnb.graph import Node, inner_level
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import Tensor, placeholder
+from kerasnb.variable import StateScope, in_scope
+
+__all__ = ["LayerCall", "is_building", "is_symbolic", "record_call", "shapes_of"]
+
+# Stand-ins for an unknown dimension where a call cannot cope with None: traced with both, what
+# differs between the two results is unknown. Primes, so that products and quotients differ too.
+_PROBES = (83, 89)
+
+
+class LayerCall(Node):
+    """The call of a layer in a graph of layers.
+
+    Attributes:
+        args: the positional arguments, symbolic tensors in place.
+        kwargs: the keyword arguments.
+        structure: the outputs as the call returned them.
+    """
+
+    __slots__ = ("args", "kwargs", "structure")
+
+    def __init__(self, layer: Any, args: tuple, kwargs: dict):
+        tensors = tuple(t for t in tree.flatten((args, kwargs)) if is_symbolic(t))
+        super().__init__(layer, tensors)
+        self.args, self.kwargs, self.structure = args, kwargs, None
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether `value` is a tensor without data."""
+    return type(value) is Tensor and value.data is None
+
+
+def is_building(arguments: Any) -> bool:
+    """Whether a call with these arguments is part of a model under construction."""
+    return not in_scope() and any(map(is_symbolic, tree.flatten(arguments)))
+
+
+def shapes_of(value: Any) -> Any:
+    """The shapes of the tensors in a nested structure; None for anything else."""
+    return tree.map_structure(lambda t: getattr(t, "shape", None), value)
+
+
+def record_call(layer: Any, args: tuple, kwargs: dict, only_specs: bool = False) -> Any:
+    """Add a call of `layer` to the graph of layers, and give its symbolic outputs.
+
+    Args:
+        layer: whose `call` is traced for the output specs.
+        args: positional arguments, with symbolic tensors (or specs).
+        kwargs: keyword arguments.
+        only_specs: give the specs and record nothing.
+    """
+    specs = _output_specs(layer, args, kwargs)
+    if only_specs:
+        return specs
+    node = LayerCall(layer, args, kwargs)
+    node.structure = tree.map_structure(
+        lambda s: Tensor(None, s, node) if isinstance(s, TensorSpec) else s, specs
+    )
+    node.outputs = tuple(t for t in tree.flatten(node.structure) if is_symbolic(t))
+    if not node.outputs:
+        raise GraphError(f"{type(layer).__name__} {layer.name!r} gave no tensor.")
+    return node.structure
+
+
+def _output_specs(layer: Any, args: tuple, kwargs: dict) -> Any:
+    try:
+        return _trace_call(layer, args, kwargs, None)
+    except (TypeError, UnknownDimension):
+        if not any(None in s.shape for s in _specs(args, kwargs)):
+            raise
+    first, second = (_trace_call(layer, args, kwargs, size) for size in _PROBES)
+    return tree.map_structure(_merge_specs, first, second)
+
+
+def _specs(args: tuple, kwargs: dict) -> list[TensorSpec]:
+    leaves = tree.flatten((args, kwargs))
+    return [t if isinstance(t, TensorSpec) else t.spec for t in leaves if _has_spec(t)]
+
+
+def _has_spec(leaf: Any) -> bool:
+    return isinstance(leaf, TensorSpec) or is_symbolic(leaf)
+
+
+def _merge_specs(a: Any, b: Any) -> Any:
+    if not isinstance(a, TensorSpec):
+        return a
+    return a.with_shape(tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)))
+
+
+def _trace_call(layer: Any, args: tuple, kwargs: dict, size: int | None) -> Any:
+    """The output specs of one trace, with unknown dimensions taken as `size`."""
+
+    def stand_in(leaf: Any) -> Any:
+        if not _has_spec(leaf):
+            return leaf
+        spec = leaf if isinstance(leaf, TensorSpec) else leaf.spec
+        shape = tuple(size if d is None else d for d in spec.shape)
+        return placeholder(spec.with_shape(shape))
+
+    with inner_level(), StateScope().active():
+        args, kwargs = tree.map_structure(stand_in, (args, kwargs))
+        outputs = layer.call(*args, **kwargs)
+        return tree.map_structure(lambda t: t.spec if isinstance(t, Tensor) else t, outputs)

@@ -1,0 +1,7 @@
+"""Models and their training: ``kerasnb.models``."""
+
+from kerasnb.models.functional import Functional
+from kerasnb.models.model import Model
+from kerasnb.models.sequential import Sequential
+
+__all__ = ["Functional", "Model", "Sequential"]

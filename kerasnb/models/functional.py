@@ -1,0 +1,209 @@
+"""Models made by calling layers on inputs: a graph of layer calls and ops that is replayed.
+
+Imports model and layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerasnb import naming, tree
+from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.graph import Node, topological
+from kerasnb.layers.base import Layer
+from kerasnb.layers.symbolic import LayerCall, is_symbolic
+from kerasnb.models.model import Model
+from kerasnb.ops.shape import expand_dims, squeeze
+from kerasnb.tensor import Tensor, apply, as_tensor
+
+__all__ = ["Functional"]
+
+
+class Functional(Model):
+    """A model from `inputs` to `outputs`, each a symbolic tensor or a nested structure of them.
+
+    Raises:
+        GraphError: an input was not made by `Input`, is named twice, or the outputs need another.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any):
+        super().__init__(name=name or naming.auto_name("functional"), **kwargs)
+        self._check(inputs, outputs)
+        self._inputs_structure, self._outputs_structure = inputs, outputs
+        self.inputs, self.outputs = tree.flatten(inputs), tree.flatten(outputs)
+        self._nodes = topological(self.outputs, stop=self.inputs)
+        self._check_connected()
+        self._operations = self._find_layers()
+        self.built = True
+
+    def _check(self, inputs: Any, outputs: Any) -> None:
+        for kind, structure in (("inputs", inputs), ("outputs", outputs)):
+            leaves = tree.flatten(structure)
+            if not leaves:
+                raise GraphError(f"Model {self.name!r}: {kind} is empty.")
+            for leaf in leaves:
+                if not is_symbolic(leaf):
+                    raise GraphError(
+                        f"Model {self.name!r}: expected {kind} made by Input and layers, got "
+                        f"{type(leaf).__name__}."
+                    )
+        tensors = tree.flatten(inputs)
+        if len({id(t) for t in tensors}) != len(tensors):
+            raise GraphError(f"Model {self.name!r}: an input is given twice.")
+
+    def _check_connected(self) -> None:
+        known = {id(t) for t in self.inputs}
+        for node in self._nodes:
+            for t in node.inputs:
+                if is_symbolic(t) and id(t) not in known and t.node.op is None:
+                    raise GraphError(
+                        f"Model {self.name!r} is disconnected: {_called(node)} needs the input "
+                        f"{t.node.name!r} {t.spec}, which is not among inputs. Add it to inputs."
+                    )
+            known.update(id(t) for t in node.outputs)
+        for t in self.outputs:
+            if id(t) not in known:
+                raise GraphError(
+                    f"Model {self.name!r} is disconnected: an output {t.spec} does not depend on "
+                    "the inputs."
+                )
+        used = {id(t) for n in self._nodes for t in n.inputs} | {id(t) for t in self.outputs}
+        for t in self.inputs:
+            if id(t) not in used:
+                raise GraphError(
+                    f"Model {self.name!r} is disconnected: no output depends on the input "
+                    f"{t.node.name or t.spec!r}."
+                )
+
+    def _find_layers(self) -> list[Layer]:
+        layers = [t.node.attrs["layer"] for t in self.inputs if "layer" in t.node.attrs]
+        layers += [n.op for n in self._nodes if isinstance(n, LayerCall)]
+        unique = list({id(layer): layer for layer in layers}.values())
+        names = [layer.name for layer in unique]
+        for name in names:
+            if names.count(name) > 1:
+                raise ArgumentError(
+                    f"Model {self.name!r}: two layers are named {name!r}. Give each its own name."
+                )
+        return unique
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order in which they compute, inputs first."""
+        return list(self._operations)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The inputs' names (the keys, of a dictionary)."""
+        if isinstance(self._inputs_structure, dict):
+            return sorted(self._inputs_structure)
+        return [t.node.name for t in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The outputs' names: keys of a dictionary, else the layers that make them."""
+        if isinstance(self._outputs_structure, dict):
+            return sorted(self._outputs_structure)
+        names = [t.node.op.name if t.node.op is not None else t.node.name for t in self.outputs]
+        return [f"{n}_{names[:i].count(n)}" if n in names[:i] else n for i, n in enumerate(names)]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs as they were given."""
+        return self._inputs_structure
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs as they were given."""
+        return self._outputs_structure
+
+    @property
+    def input_shape(self) -> Any:
+        """The shapes of the inputs."""
+        return tree.map_structure(lambda t: t.shape, self._inputs_structure)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shapes of the outputs."""
+        return tree.map_structure(lambda t: t.shape, self._outputs_structure)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Nothing to do: a functional model is built from the start."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        values = dict(zip((id(t) for t in self.inputs), self._standardize(inputs), strict=True))
+        for node in self._nodes:
+            results = _replay(node, lambda t: values.get(id(t), t))
+            values.update(zip((id(t) for t in node.outputs), results, strict=True))
+        return tree.map_structure(lambda t: values[id(t)], self._outputs_structure)
+
+    def _standardize(self, inputs: Any) -> list[Tensor]:
+        """The given tensors in the order of `self.inputs`, checked and converted."""
+        names = self.input_names
+        if isinstance(inputs, dict):
+            missing = [n for n in names if n not in inputs]
+            if missing:
+                raise ArgumentError(
+                    f"Model {self.name!r}: expected inputs named {names}, got {sorted(inputs)}."
+                )
+            given = [inputs[n] for n in names]
+        else:
+            given = tree.flatten(inputs)
+        if len(given) != len(self.inputs):
+            raise ArgumentError(
+                f"Model {self.name!r}: expected {len(self.inputs)} inputs ({', '.join(names)}), "
+                "got "
+                f"{len(given)}."
+            )
+        return [
+            self._fit_input(name, wanted, as_tensor(t))
+            for name, wanted, t in zip(names, self.inputs, given, strict=True)
+        ]
+
+    def _fit_input(self, name: str, wanted: Tensor, given: Tensor) -> Tensor:
+        if given.ndim == wanted.ndim - 1 and wanted.shape[-1] == 1:
+            given = expand_dims(given, -1)
+        elif given.ndim == wanted.ndim + 1 and given.shape[-1] == 1:
+            given = squeeze(given, -1)
+        fits = given.ndim == wanted.ndim and all(
+            a is None or b is None or a == b for a, b in zip(wanted.shape, given.shape, strict=True)
+        )
+        if not fits:
+            raise ShapeError(
+                f"Model {self.name!r}, input {name!r}: expected shape {wanted.shape}, got "
+                f"{given.shape}."
+            )
+        return as_tensor(given, wanted.dtype)
+
+
+def _replay(node: Node, value: Callable) -> tuple:
+    if isinstance(node, LayerCall):
+        args, kwargs = tree.map_structure(
+            lambda t: value(t) if type(t) is Tensor else t, (node.args, node.kwargs)
+        )
+        outputs = node.op(*args, **kwargs)
+        return tuple(t for t in tree.flatten(outputs) if isinstance(t, Tensor))
+    outputs = apply(node.op, *map(value, node.inputs), **_concrete(node, value))
+    return outputs if type(outputs) is tuple else (outputs,)
+
+
+def _concrete(node: Node, value: Callable) -> dict:
+    """The attributes of an op node, with a batch size that was not known put in."""
+    shape = node.attrs.get("shape")
+    if not isinstance(shape, tuple) or None not in shape:
+        return node.attrs
+    source = value(node.inputs[0])
+    if source.size is None:
+        return node.attrs
+    rest = 1
+    for dim in shape:
+        rest *= dim or 1
+    # reshape leaves one dimension open; broadcasting takes it from the input
+    known = source.size // rest if node.op.name == "reshape" else source.shape[0]
+    return {**node.attrs, "shape": tuple(known if d is None else d for d in shape)}
+
+
+def _called(node: Node) -> str:
+    kind = "layer" if isinstance(node, LayerCall) else "op"
+    return f"{kind} {node.op.name!r}"

@@ -1,0 +1,131 @@
+"""`Model`: a layer that can be trained, saved and summarised. Imports trainer and layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasnb import tree
+from kerasnb.errors import ArgumentError
+from kerasnb.layers.base import Layer
+from kerasnb.layers.symbolic import is_symbolic
+from kerasnb.models.summary import summary_text
+from kerasnb.models.trainer import Trainer
+from kerasnb.saving import weights as weight_files
+from kerasnb.spec import TensorSpec
+
+__all__ = ["Model"]
+
+
+class Model(Trainer, Layer):
+    """A layer that can be compiled, fitted, evaluated, used and saved.
+
+    Either a function of symbolic tensors, ``Model(inputs, outputs)``, or a subclass that makes
+    layers in `__init__` and uses them in `call`.
+
+    Example:
+        >>> import kerasnb
+        >>> inputs = kerasnb.Input((4,))
+        >>> model = kerasnb.Model(inputs, kerasnb.layers.Dense(2)(inputs))
+        >>> model.count_params()
+        10
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+        if cls is Model and (args or "inputs" in kwargs):
+            from kerasnb.models.functional import Functional
+
+            return Functional(*args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        Layer.__init__(self, *args, **kwargs)
+        self._init_trainer()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly within the model."""
+        return self._sublayers()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name, or at that place in `layers`.
+
+        Raises:
+            ArgumentError: there is none, or neither is given.
+        """
+        if (name is None) == (index is None):
+            raise ArgumentError("get_layer: give either name or index.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ArgumentError(
+                    f"get_layer: index={index}, but model {self.name!r} has {len(self.layers)} "
+                    "layers."
+                )
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ArgumentError(
+            f"get_layer: model {self.name!r} has no layer named {name!r}. It has "
+            f"{', '.join(layer.name for layer in self.layers)}."
+        )
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers with their output shapes and parameters.
+
+        Args:
+            line_length: the width in characters.
+            positions: accepted for Keras's sake; columns fit their contents.
+            print_fn: gets the text instead of `print`.
+            expand_nested: show the layers of models within the model.
+            show_trainable: add a column that tells whether a layer learns.
+            layer_range: names of the first and last layer to show.
+        """
+        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
+        (print_fn or print)(text)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a ``.weights.h5`` file, laid out as Keras 3 does."""
+        weight_files.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Read the weights from a ``.weights.h5`` file; either all change or none.
+
+        Raises:
+            LoadError: the file does not fit the model.
+        """
+        weight_files.load_weights(self, filepath, skip_mismatch)
+
+    def _output_names(self, y_pred: Any) -> list[str]:
+        names = getattr(self, "output_names", None)
+        count = len(tree.flatten(y_pred))
+        if names is not None and len(names) == count:
+            return names
+        if isinstance(y_pred, dict):
+            return sorted(y_pred)
+        return [f"output_{i + 1}" for i in range(count)]
+
+    def _specs_for(self, specs: Any) -> Any:
+        """The output specs for a batch of these specs; makes weights that are not there yet."""
+        if not self.built and type(self).build is not Layer.build:
+            shapes = tree.map_structure(lambda s: s.shape, specs)
+            self.build(shapes if tree.is_nested(specs) else specs.shape)
+        result = self.compute_output_spec(
+            tree.map_structure(lambda s: TensorSpec(s.shape, s.dtype), specs)
+        )
+        self._clear_losses()
+        self.built = True
+        return result
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = super().__call__(*args, **kwargs)
+        if not self.built and not any(map(is_symbolic, tree.flatten((args, kwargs)))):
+            self.built = True
+        return outputs

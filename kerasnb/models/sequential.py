@@ -1,0 +1,175 @@
+"""A stack of layers, each with one input and one output. Imports functional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerasnb.errors import ArgumentError, GraphError
+from kerasnb.layers.base import Layer
+from kerasnb.layers.input import Input, InputLayer
+from kerasnb.layers.symbolic import is_symbolic
+from kerasnb.models.functional import Functional
+from kerasnb.models.model import Model
+from kerasnb.tensor import Tensor
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Model):
+    """Layers one after the other.
+
+    Args:
+        layers: the layers, or an `Input` first; more can be added with `add`.
+        trainable: whether optimizers change the weights.
+        name: of the model.
+
+    Example:
+        >>> import kerasnb
+        >>> model = kerasnb.Sequential([kerasnb.Input((4,)), kerasnb.layers.Dense(3)])
+        >>> model.output_shape
+        (None, 3)
+    """
+
+    def __init__(
+        self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
+    ):
+        super().__init__(name=name, trainable=trainable)
+        self._stack: list[Layer] = []
+        self._start: Tensor | None = None
+        self._functional: Functional | None = None
+        for layer in layers or []:
+            self.add(layer, rebuild=False)
+        self._rebuild()
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer on top.
+
+        Args:
+            layer: a layer, or an `Input` as the first.
+            rebuild: bring the model up to date at once.
+
+        Raises:
+            ArgumentError: it is no layer, or one of its name is there already.
+        """
+        if (is_symbolic(layer) and layer.node.op is None) or isinstance(layer, InputLayer):
+            if self._stack or self._start is not None:
+                raise ArgumentError(f"Sequential {self.name!r}: Input must come first, and once.")
+            self._start = layer if isinstance(layer, Tensor) else layer.output
+            return
+        if not isinstance(layer, Layer):
+            raise ArgumentError(
+                f"Sequential {self.name!r}: expected a layer, got {type(layer).__name__}."
+            )
+        if isinstance(layer, Model) and self in layer._flatten_layers():
+            raise GraphError(f"Sequential {self.name!r}: a model cannot contain itself (a cycle).")
+        if any(known.name == layer.name for known in self._stack):
+            raise ArgumentError(
+                f"Sequential {self.name!r}: a layer named {layer.name!r} is there already. Give "
+                "each "
+                "its own name."
+            )
+        if not self._stack and self._start is None and layer._input_shape_hint is not None:
+            self._start = Input(layer._input_shape_hint)
+        if not self._stack and self._start is None and isinstance(layer, Functional):
+            self._start = Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
+        self._stack.append(layer)
+        if rebuild:
+            self._rebuild()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take off the top layer and give it."""
+        if not self._stack:
+            raise GraphError(f"Sequential {self.name!r} has no layer to take off.")
+        layer = self._stack.pop()
+        self.built, self._functional = False, None
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _rebuild(self) -> None:
+        self._forget_programs()
+        if self._start is None or not self._stack:
+            self.built, self._functional = False, None
+            return
+        x = self._start
+        for layer in self._stack:
+            with self._named():
+                x = layer(x)
+            if not isinstance(x, Tensor):
+                raise GraphError(
+                    f"Sequential {self.name!r}: layer {layer.name!r} gives several outputs; use "
+                    "the "
+                    "functional API."
+                )
+        self._functional = Functional(self._start, x, name=self.name)
+        self.built = True
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape, batch included."""
+        if input_shape is not None and self._functional is None:
+            if not self._stack:
+                raise GraphError(f"Sequential {self.name!r} is empty: add a layer first.")
+            self._start = Input(batch_shape=(None, *tuple(input_shape)[1:]))
+            self._rebuild()
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if self._functional is not None:
+            return self._functional.call(inputs, training=training)
+        for layer in self._stack:
+            inputs = layer(inputs)
+        return inputs
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers from bottom to top, without the input."""
+        return list(self._stack)
+
+    def _require_functional(self) -> Functional:
+        if self._functional is None:
+            raise GraphError(
+                f"Sequential {self.name!r} does not know its input yet: begin with an Input, call "
+                "it on "
+                "data, or build(input_shape)."
+            )
+        return self._functional
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The symbolic input in a list."""
+        return self._require_functional().inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The symbolic output in a list."""
+        return self._require_functional().outputs
+
+    @property
+    def input(self) -> Tensor:
+        """The symbolic input."""
+        return self._require_functional().input
+
+    @property
+    def output(self) -> Tensor:
+        """The symbolic output."""
+        return self._require_functional().output
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input."""
+        return self._require_functional().input_shape
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output."""
+        return self._require_functional().output_shape
+
+    @property
+    def input_names(self) -> list[str]:
+        """The input's name in a list."""
+        return self._require_functional().input_names
+
+    @property
+    def output_names(self) -> list[str]:
+        """The output's name in a list."""
+        return self._require_functional().output_names

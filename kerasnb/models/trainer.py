@@ -1,0 +1,598 @@
+"""The training loop: `compile`, `fit`, `evaluate`, `predict` and their per-batch forms.
+
+Imports objectives, data, callbacks, compile and what lies below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasnb import losses as losses_module
+from kerasnb import metrics as metrics_module
+from kerasnb import optimizers, tree
+from kerasnb.autodiff import GradientTape
+from kerasnb.callbacks import CallbackList, History
+from kerasnb.compile.step import Step
+from kerasnb.errors import ArgumentError, GraphError
+from kerasnb.losses.base import Loss
+from kerasnb.metrics.base import Mean, Metric
+from kerasnb.models import data as data_module
+from kerasnb.models.arrays import EVALUATE, FIT, PREDICT, VALIDATION
+from kerasnb.models.objectives import Losses, Metrics
+from kerasnb.random import default_seed
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.utils import unpack_x_y_sample_weight
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """What a `Model` needs to be trained; mixed into it."""
+
+    def _init_trainer(self) -> None:
+        self.optimizer = None
+        self.loss = None
+        self.compiled = False
+        self.stop_training = False
+        self.history: History | None = None
+        self.run_eagerly = False
+        self.jit_compile: Any = "auto"
+        self.steps_per_execution = 1
+        self._loss_tracker = Mean(name="loss")
+        self._objective: _Objective | None = None
+        self._steps: dict[str, Step] = {}
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how the model learns.
+
+        Args:
+            optimizer: its name or an object.
+            loss: a name, function or object; for several outputs a list or dictionary of them.
+            loss_weights: the weight of each output's loss.
+            metrics: names, functions or objects; for several outputs a list of lists or a
+                dictionary.
+            weighted_metrics: the same, but sample weights apply to them.
+            run_eagerly: run op by op on real values, to step through in a debugger.
+            steps_per_execution: training steps between two calls of the batch callbacks.
+            jit_compile: which engine runs a step; ``"auto"`` is the best there is, False the
+                reference.
+            auto_scale_loss: accepted for Keras's sake; losses are not scaled here.
+
+        Raises:
+            ArgumentError: an unknown name (the closest ones are listed).
+        """
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        _check_names(loss, metrics, weighted_metrics)
+        self._objective = _Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
+        self.steps_per_execution = int(steps_per_execution)
+        self._loss_tracker = Mean(name="loss")
+        self.compiled = True
+        self.stop_training = False
+        self._forget_programs()
+
+    def _forget_programs(self) -> None:
+        """Trace again at the next step: the model is no longer what was traced."""
+        self._steps = {}
+
+    # The parts of a step, to be overridden
+
+    def train_step(self, data: Any) -> dict:
+        """One step of training on one batch; override it for another way to learn.
+
+        Args:
+            data: ``(x, y, sample_weight)`` as tensors.
+
+        Returns:
+            The logs: a dictionary of scalar tensors.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(
+                x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+            )
+            scaled = self.optimizer.scale_loss(loss)
+        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(
+            zip(tape.gradient(scaled, variables), variables, strict=True)
+        )
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict:
+        """One step of evaluation on one batch."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
+        )
+        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The prediction for one batch."""
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The scalar to minimise: the compiled losses, and what `add_loss` and regularizers
+        gave."""
+        total = None
+        if self._objective is not None and self._objective.losses is not None and y is not None:
+            total = self._objective.losses(y, y_pred, sample_weight, _batch_size(y_pred))
+        for extra in self.losses:
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ArgumentError(
+                f"Model {self.name!r} has nothing to minimise: compile with a loss (and give y), "
+                "or call "
+                "add_loss in a layer."
+            )
+        return total
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Tensor]:
+        """Update the compiled metrics with one batch, and give all results."""
+        if self._objective is not None and self._objective.metrics is not None and y is not None:
+            self._objective.metrics.update(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """The present value of every metric by name."""
+        results: dict[str, Tensor] = {}
+        compiled = set()
+        if self._objective is not None and self._objective.metrics is not None:
+            compiled = {id(m) for m in self._objective.metrics.flat}
+        for metric in self.metrics:
+            if id(metric) not in compiled:
+                results[metric.name] = metric.result()
+        if compiled:
+            results.update(self._objective.metrics.results())
+        return results
+
+    def reset_metrics(self) -> None:
+        """Begin to count anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss, the compiled metrics, and those of the layers."""
+        found = [self._loss_tracker] if self._loss_tracker else []
+        if self._objective is not None:
+            found += self._objective.all_metrics()
+        for layer in self._flatten_layers():
+            found += layer._children(Metric)
+        return list({id(m): m for m in found}.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [m.name for m in self.metrics]
+
+    # Loops
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train the model.
+
+        Args:
+            x: inputs: an array, a list or dictionary of arrays, a generator or a `PyDataset`.
+            y: targets in the same forms; left out if `x` gives batches.
+            batch_size: samples a step; 32 if not given.
+            epochs: the number of the last epoch.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; ``"auto"`` is 1.
+            callbacks: what to call at each stage.
+            validation_split: the last fraction of the arrays, kept for validation.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, or batches.
+            shuffle: draw a new order each epoch; ``"batch"`` only of the batches.
+            class_weight: the weight of each class.
+            sample_weight: the weight of each sample.
+            initial_epoch: the number of epochs done before.
+            steps_per_epoch: batches an epoch.
+            validation_steps: batches a validation.
+            validation_batch_size: samples a validation step; `batch_size` if not given.
+            validation_freq: validate every so many epochs, or in the epochs of a list.
+
+        Returns:
+            The history: for each log one number an epoch.
+
+        Raises:
+            GraphError: the model is not compiled.
+            ShapeError: shapes do not fit; raised before any weight changes.
+            ArgumentError: data is empty, lengths differ, or an argument has a wrong value.
+
+        An interrupt leaves weights, optimizer and metrics as they were after the last whole step,
+        notes itself in ``history.stopped_by``, and goes on as `KeyboardInterrupt`.
+        """
+        self._require_compiled("fit")
+        if validation_split:
+            (x, y, sample_weight), validation_data = data_module.split_validation(
+                x, y, sample_weight, validation_split
+            )
+        data = data_module.make_data(
+            x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=shuffle,
+            class_weight=class_weight, names=FIT,
+        )  # fmt: skip
+        validation = self._validation_data(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        self._prepare(data, training=True)
+        if validation is not None:
+            self._check_labels(validation, self._build_on(validation.first()))
+        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=True, add_progbar=verbose != 0, model=self,
+            verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=data.steps,
+        )  # fmt: skip
+        return self._fit_epochs(
+            data, validation, range(initial_epoch, epochs), callbacks, validation_freq
+        )
+
+    def _fit_epochs(
+        self, data: Any, validation: Any, epochs: range, callbacks: Any, frequency: Any
+    ) -> History:
+        rng = np.random.default_rng(default_seed())
+        step = self._step("train", self.train_step)
+        history = callbacks.history
+        self.stop_training = False
+        position = _Position()
+        logs: dict = {}
+        try:
+            callbacks.on_train_begin()
+            for epoch in epochs:
+                if not data.ready():
+                    break
+                self.reset_metrics()
+                position.start(epoch)
+                callbacks.on_epoch_begin(epoch)
+                self._run_epoch(step, _checked(data, rng), callbacks, position)
+                logs = self._read_logs(position.logs)
+                if validation is not None and _is_due(epoch, frequency):
+                    logs |= {
+                        f"val_{k}": v for k, v in self._validate(validation, callbacks).items()
+                    }
+                callbacks.on_epoch_end(epoch, logs)
+                position.finish()
+                if self.stop_training or data.ran_out:
+                    break
+            if self.stop_training and history.stopped_by is None:
+                history.stop("callback")
+        except KeyboardInterrupt:
+            history.stop("interrupt", **position.report(self._read_logs))
+            raise
+        finally:
+            callbacks.on_train_end(logs)
+        return history
+
+    def _run_epoch(
+        self, step: Step, batches: Iterator, callbacks: Any, position: _Position
+    ) -> None:
+        every, index = self.steps_per_execution, 0
+        for index, batch in enumerate(batches):
+            if index % every == 0:
+                callbacks.on_train_batch_begin(index)
+            logs = step(batch)
+            position.advance(logs)
+            if (index + 1) % every == 0:
+                callbacks.on_train_batch_end(index, lambda logs=logs: self._read_logs(logs))
+                if self.stop_training:
+                    return
+        if (index + 1) % every:  # fewer steps than a whole execution were left
+            callbacks.on_train_batch_end(index, lambda: self._read_logs(position.logs))
+
+    def _validate(self, validation: Any, callbacks: Any) -> dict:
+        callbacks.on_test_begin()
+        return self._evaluate(validation, callbacks)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and metrics on data.
+
+        Args:
+            x: inputs, as for `fit`.
+            y: targets.
+            batch_size: samples a step; 32 if not given.
+            verbose: as for `fit`.
+            sample_weight: the weight of each sample.
+            steps: batches to use.
+            callbacks: what to call at each stage.
+            return_dict: give a dictionary by name instead of a list.
+
+        Returns:
+            The loss if there are no metrics, else a list of the loss and the metrics.
+        """
+        self._require_compiled("evaluate")
+        data = data_module.make_data(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
+        )
+        self._prepare(data, training=False)
+        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self,
+            verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
+        )  # fmt: skip
+        callbacks.on_test_begin()
+        return _flat_or_dict(self._evaluate(data, callbacks), return_dict)
+
+    def _evaluate(self, data: Any, callbacks: Any) -> dict:
+        step = self._step("test", self.test_step)
+        self.reset_metrics()
+        logs: dict = {}
+        for index, batch in enumerate(_checked(data)):
+            callbacks.on_test_batch_begin(index)
+            logs = step(batch)
+            callbacks.on_test_batch_end(index, lambda logs=logs: self._read_logs(logs))
+        logs = self._read_logs(logs)
+        callbacks.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The model's outputs for `x` as NumPy arrays, in its output structure.
+
+        Args:
+            x: inputs, as for `fit`.
+            batch_size: samples a step; 32 if not given.
+            verbose: as for `fit`.
+            steps: batches to use.
+            callbacks: what to call at each stage.
+        """
+        data = data_module.make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
+        self._build_on(data.first())
+        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self,
+            verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
+        )  # fmt: skip
+        step = self._step("predict", self.predict_step)
+        outputs: list[Any] = []
+        callbacks.on_predict_begin()
+        for index, batch in enumerate(data.epoch()):
+            callbacks.on_predict_batch_begin(index)
+            outputs.append(tree.map_structure(lambda t: t.numpy(), step(batch)))
+            callbacks.on_predict_batch_end(index, lambda: {"outputs": outputs[-1]})
+        callbacks.on_predict_end()
+        return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training; gives the loss and metrics, which count on from call to call."""
+        self._require_compiled("train_on_batch")
+        data = self._one_batch(x, y, sample_weight, class_weight)
+        self._prepare(data, training=True)
+        logs = self._step("train", self.train_step)(data.first())
+        return _flat_or_dict(self._read_logs(logs), return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of evaluation; gives the loss and metrics, which count on from call to call."""
+        self._require_compiled("test_on_batch")
+        data = self._one_batch(x, y, sample_weight, None)
+        self._prepare(data, training=False)
+        logs = self._step("test", self.test_step)(data.first())
+        return _flat_or_dict(self._read_logs(logs), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch as NumPy arrays."""
+        batch = self._one_batch(x, None, None, None).first()
+        self._build_on(batch)
+        outputs = self._step("predict", self.predict_step)(batch)
+        return tree.map_structure(lambda t: t.numpy(), outputs)
+
+    # Preparation: everything that can go wrong, before anything changes
+
+    def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
+        size = tree.flatten(x)[0]
+        size = len(size) if hasattr(size, "__len__") else 1
+        return data_module.make_data(
+            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight
+        )
+
+    def _require_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise GraphError(
+                f"Model {self.name!r} is not compiled: call compile(optimizer, loss) before "
+                f"{method}()."
+            )
+
+    def _validation_data(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
+        if given is None:
+            return None
+        x, y, sample_weight = (
+            unpack_x_y_sample_weight(given)
+            if isinstance(given, (tuple, list))
+            else (given, None, None)
+        )
+        return data_module.make_data(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, names=VALIDATION
+        )
+
+    def _prepare(self, data: Any, training: bool) -> None:
+        """Build model, metrics and optimizer from the first batch, and check the targets."""
+        y_pred = self._build_on(data.first())
+        self._objective.build(self, data.first()[1], y_pred)
+        self._check_labels(data, y_pred)
+        if training and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _build_on(self, batch: Any) -> Any:
+        """The specs of the outputs for a batch; makes weights that are not there yet."""
+        specs = tree.map_structure(_batch_spec, batch[0])
+        return self._specs_for(specs)
+
+    def _check_labels(self, data: Any, y_pred: Any) -> None:
+        """Check the labels: now, or batch by batch where they are not known in advance."""
+        losses, known = self._objective.losses, data.known()
+        if losses is None:
+            return
+        losses.check_labels((known or data.first())[1], y_pred)
+        if known is None:
+            data.check = lambda y: losses.check_labels(y, y_pred)
+
+    def _step(self, kind: str, function: Callable) -> Step:
+        step = self._steps.get(kind)
+        flags = [v.trainable for v in self.weights]
+        if step is None or step.flags != flags or step.eager != self.run_eagerly:
+            step = self._steps[kind] = Step(function, self.run_eagerly)
+            step.flags = flags
+        return step
+
+    def _read_logs(self, logs: Any) -> dict[str, float]:
+        """The logs as Python numbers."""
+        if logs is None:
+            return {}
+        if not isinstance(logs, dict):
+            raise ArgumentError(
+                f"Model {self.name!r}: train_step and test_step must give a dictionary of logs, "
+                "got "
+                f"{type(logs).__name__}."
+            )
+        return {
+            k: v if isinstance(v, (int, float)) else as_tensor(v).numpy().item()
+            for k, v in logs.items()
+        }
+
+
+class _Objective:
+    """Losses and metrics as given to `compile`, tied to the outputs once these are known."""
+
+    def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
+        self._given = (loss, loss_weights, metrics, weighted_metrics)
+        self.losses: Losses | None = None
+        self.metrics: Metrics | None = None
+
+    def build(self, model: Any, y: Any, y_pred: Any) -> None:
+        """Tie to the outputs of `model`, whose specs are `y_pred`."""
+        loss, loss_weights, metrics, weighted = self._given
+        if self.losses is None and loss is not None:
+            self.losses = Losses(loss, loss_weights, model._output_names(y_pred))
+        if self.metrics is None and (metrics is not None or weighted is not None):
+            self.metrics = Metrics(metrics, weighted, model._output_names(y_pred))
+        if self.metrics is not None and not self.metrics.built and y is not None:
+            self.metrics.build(y, y_pred)
+
+    def all_metrics(self) -> list[Metric]:
+        """Every metric, in the order of the logs."""
+        found = list(self.losses.tracked) if self.losses is not None else []
+        return found + (self.metrics.flat if self.metrics is not None else [])
+
+
+class _Position:
+    """Where `fit` is: epoch, whole steps done in it, and the newest logs."""
+
+    def __init__(self) -> None:
+        self.epoch: int | None = None
+        self.step = 0
+        self.logs: Any = None
+
+    def start(self, epoch: int) -> None:
+        self.epoch, self.step, self.logs = epoch, 0, None
+
+    def advance(self, logs: Any) -> None:
+        self.step, self.logs = self.step + 1, logs
+
+    def finish(self) -> None:
+        self.epoch, self.step, self.logs = None, 0, None
+
+    def report(self, read: Callable) -> dict:
+        """The unfinished epoch for the history."""
+        return {"epoch": self.epoch, "step": self.step, "logs": read(self.logs)}
+
+
+def _checked(data: Any, rng: Any = None) -> Iterator:
+    """The batches of the next epoch, with the targets checked where that was not possible before."""
+    if data.check is None:
+        return data.epoch(rng)
+    return (batch for batch in data.epoch(rng) if data.check(batch[1]) is None)
+
+
+def _batch_spec(array: Any) -> TensorSpec:
+    return as_tensor(array).spec
+
+
+def _batch_size(value: Any) -> int:
+    return tree.flatten(value)[0].shape[0]
+
+
+def _is_due(epoch: int, frequency: Any) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def _flat_or_dict(logs: dict, return_dict: bool) -> Any:
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _check_names(loss: Any, metrics: Any, weighted_metrics: Any) -> None:
+    """Look up every name now, so that a misspelt one is an error of `compile`."""
+    for leaf in tree.flatten(loss):
+        if leaf is not None and not isinstance(leaf, Loss):
+            losses_module.get(leaf)
+    for leaf in tree.flatten([metrics, weighted_metrics]):
+        if isinstance(leaf, str) and leaf not in ("accuracy", "acc"):
+            metrics_module.deserialize(leaf)
