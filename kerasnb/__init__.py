@@ -1,0 +1,71 @@
+"""kerasnb: a Keras you can see, steer and take apart, on NumPy and CuPy."""
+
+from kerasnb import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    tree,
+    utils,
+)
+from kerasnb.autodiff import GradientTape, grad, value_and_grad
+from kerasnb.initializers import Initializer
+from kerasnb.layers.base import Layer
+from kerasnb.layers.input import Input
+from kerasnb.losses.base import Loss
+from kerasnb.metrics.base import Metric
+from kerasnb.models.functional import Functional
+from kerasnb.models.model import Model
+from kerasnb.models.sequential import Sequential
+from kerasnb.optimizers.base import Optimizer
+from kerasnb.regularizers import Regularizer
+from kerasnb.tensor import Tensor
+from kerasnb.variable import Variable
+from kerasnb.version import __version__
+
+__all__ = [
+    "Functional",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "__version__",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "grad",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "tree",
+    "utils",
+    "value_and_grad",
+]
