@@ -192,7 +192,11 @@ def _resolve_elementwise(
     else:
         dtypes = (_common(specs, inputs),) * len(specs)
     result = {"same": dtypes[-1], "bool": "bool"}.get(output) or attrs["dtype"]
-    return Signature(TensorSpec(shape, result), _needed_casts(specs, dtypes))
+    casts = _needed_casts(specs, dtypes)
+    if inputs == "select" and not any(isinstance(s, TensorSpec) for s in specs[1:]):
+        # NumPy makes float64 of two Python floats: one of them has to carry the dtype
+        casts = (casts[0] if casts else None, dtypes[1], None)
+    return Signature(TensorSpec(shape, result), casts)
 
 
 def _common(specs: tuple, rule: str) -> str:

@@ -98,12 +98,14 @@ def serialize_object(value: Any) -> dict:
     cls = type(value)
     registered = get_registered_name(cls)
     ours = _is_ours(cls)
-    return {
+    config = {
         "module": _public_module(cls) if ours else cls.__module__,
         "class_name": cls.__name__,
         "config": value.get_config(),
         "registered_name": None if ours else registered,
     }
+    shape = getattr(value, "build_shape", None)  # of a layer that has weights
+    return config if shape is None else {**config, "build_config": {"input_shape": _lists(shape)}}
 
 
 def deserialize(config: Any, choices: Mapping[str, Any], kind: str) -> Any:
@@ -128,7 +130,11 @@ def deserialize(config: Any, choices: Mapping[str, Any], kind: str) -> Any:
         return find(config.get("registered_name") or config["config"], choices, kind)
     cls = find(config.get("registered_name") or name, choices, kind, fallback=name)
     inner = config.get("config") or {}
-    return cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
+    made = cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
+    built_for = (config.get("build_config") or {}).get("input_shape")
+    if built_for is not None and not getattr(made, "built", True):
+        made.build(_tuples(built_for))
+    return made
 
 
 def find(name: str, choices: Mapping[str, Any], kind: str, fallback: str | None = None) -> Any:
@@ -138,6 +144,21 @@ def find(name: str, choices: Mapping[str, Any], kind: str, fallback: str | None 
             if key in known:
                 return known[key]
     raise unknown(kind, fallback or name, choices)
+
+
+def _lists(shape: Any) -> Any:
+    if isinstance(shape, dict):
+        return {k: _lists(v) for k, v in shape.items()}
+    return [_lists(s) for s in shape] if isinstance(shape, (list, tuple)) else shape
+
+
+def _tuples(shape: Any) -> Any:
+    """A shape as a tuple again; shapes within lists and dictionaries too."""
+    if isinstance(shape, dict):
+        return {k: _tuples(v) for k, v in shape.items()}
+    if any(isinstance(d, (list, dict)) for d in shape):
+        return [_tuples(s) for s in shape]
+    return tuple(shape)
 
 
 def _named(value: Any, kind: str, registered: str) -> dict:

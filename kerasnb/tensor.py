@@ -269,7 +269,16 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
         ]
     if symbolic:
         return _add_node(op, tuple(tensors), attrs, outputs)
-    result = _run(op, tensors, attrs, outputs)
+    arrays, array_type = _arrays_of(op, tensors, outputs)
+    xp = backends.module_of(array_type)
+    result = op.impl(xp, *arrays, **attrs)
+    if type(outputs) is TensorSpec:
+        result = Tensor(result if type(result) is array_type else xp.asarray(result), outputs)
+    else:
+        result = tuple(
+            Tensor(r if type(r) is array_type else xp.asarray(r), spec)
+            for r, spec in zip(result, outputs, strict=True)
+        )
     tapes = recorders.get()
     if tapes:
         node = Node(op, tuple(tensors), attrs)
@@ -279,7 +288,8 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
     return result
 
 
-def _run(op: Op, tensors: list, attrs: dict, outputs: Any) -> Any:
+def _arrays_of(op: Op, tensors: list, outputs: Any) -> tuple[list, type]:
+    """The arrays and scalars in `tensors`, and the class of the arrays, which must be one."""
     array_type, arrays = None, []
     for t in tensors:
         if type(t) is not Tensor:
@@ -296,14 +306,7 @@ def _run(op: Op, tensors: list, attrs: dict, outputs: Any) -> Any:
         dtype = outputs.dtype if outputs.dtype != "bool" else None
         arrays = [backend.asarray(a, dtype) for a in arrays]
         array_type = backend.array_type
-    xp = backends._by_type[array_type].xp
-    result = op.impl(xp, *arrays, **attrs)
-    if type(outputs) is TensorSpec:
-        return Tensor(result if type(result) is array_type else xp.asarray(result), outputs)
-    return tuple(
-        Tensor(r if type(r) is array_type else xp.asarray(r), spec)
-        for r, spec in zip(result, outputs, strict=True)
-    )
+    return arrays, array_type
 
 
 def _add_node(op: Op, tensors: tuple, attrs: dict, outputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Convolutions against plain loops and known values; the layers, their configurations and errors."""
+"""Convolutions against plain loops and known values; the layers, their configuration and errors."""
 
 import itertools
 import json
@@ -302,7 +302,8 @@ ERRORS = [
     (
         lambda: conv(zeros(2, 4, 3), zeros(3, 3, 5), data_format="channel_last"),
         ArgumentError,
-        "Unknown data_format of conv 'channel_last'. Did you mean 'channels_last'?",
+        "Unknown data_format of conv 'channel_last'. Did you mean 'channels_last' or "
+        "'channels_first'?",
     ),
     (
         lambda: depthwise_conv(zeros(2, 4, 3), zeros(3, 2, 5)),
@@ -370,7 +371,8 @@ ERRORS = [
     (
         lambda: Conv2DTranspose(4, 3, output_padding=1, name="c"),
         ArgumentError,
-        "Conv2DTranspose 'c': output_padding must be at least 0 and less than strides=(1, 1), got 1.",
+        "Conv2DTranspose 'c': output_padding must be at least 0 and less than "
+        "strides=(1, 1), got 1.",
     ),
 ]
 
@@ -498,7 +500,7 @@ def test_configuration_is_that_of_keras():
         "kernel_initializer": {
             "module": "keras.initializers",
             "class_name": "GlorotUniform",
-            "config": {"seed": None},
+            "config": {"seed": None, "input_axes": None, "output_axes": None},
             "registered_name": None,
         },
         "bias_initializer": {

@@ -353,3 +353,51 @@ def test_loading_weights_of_another_model(tmp_path):
         "'two/d/kernel' needs shape (4, 5)."
     )
     np.testing.assert_array_equal(two.get_weights()[0], before[0])
+
+
+# Configurations
+
+
+def branched():
+    a, b = kerasnb.Input((4,), name="a"), kerasnb.Input((4,), name="b")
+    shared = layers.Dense(3, activation="relu", name="shared")
+    inner = kerasnb.Sequential([kerasnb.Input((6,)), layers.Dense(2, name="deep")], name="inner")
+    joined = layers.Concatenate(name="join")([shared(a), shared(b)])
+    return kerasnb.Model([a, b], {"out": inner(joined)}, name="net")
+
+
+def test_a_model_comes_back_from_its_json():
+    model = branched()
+    text = model.to_json()
+    again = kerasnb.models.model_from_json(text)
+    assert again.to_json() == text
+    again.set_weights(model.get_weights())
+    x = [data(2, 4), data(2, 4)]
+    np.testing.assert_array_equal(model(x)["out"], again(x)["out"])
+
+
+def test_a_clone_has_weights_of_its_own():
+    model = kerasnb.Sequential([kerasnb.Input((4,)), layers.Dense(3), layers.Dropout(0.3)])
+    clone = kerasnb.models.clone_model(model)
+    assert [w.shape for w in clone.get_weights()] == [(4, 3), (3,)]
+    assert not np.array_equal(model.get_weights()[0], clone.get_weights()[0])
+
+
+def test_a_configuration_makes_only_listed_classes():
+    text = branched().to_json().replace('"Concatenate"', '"Concatenated"')
+    with pytest.raises(ArgumentError) as caught:
+        kerasnb.models.model_from_json(text)
+    assert str(caught.value) == "Unknown layer 'Concatenated'. Did you mean 'Concatenate'?"
+
+
+def test_a_circular_configuration_is_refused():
+    text = (
+        branched()
+        .to_json()
+        .replace('"keras_history": ["a", 0, 0]', '"keras_history": ["join", 0, 0]')
+    )
+    with pytest.raises(kerasnb.errors.LoadError) as caught:
+        kerasnb.models.model_from_json(text)
+    assert str(caught.value) == (
+        "The layers inner, join, shared read tensors that no layer before them makes."
+    )

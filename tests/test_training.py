@@ -427,7 +427,7 @@ class ByHand(kerasnb.Model):
         return self.dense(inputs)
 
     def train_step(self, data):
-        x, y = data[:2]
+        x, y = data
 
         def loss():
             return ops.mean(ops.sparse_categorical_crossentropy(y, self(x, training=True), True))
@@ -485,6 +485,32 @@ def test_label_out_of_range(labels):
         "has 3 "
         f"units, but they go from {min(labels)} to {max(labels)}. Give the last layer "
         f"{max(labels) + 1} units, or renumber the labels.",
+    )
+
+
+@pytest.mark.parametrize("form", ["arrays", "generator"])
+def test_index_out_of_an_embedding(form):
+    model = kerasnb.Sequential(
+        [kerasnb.Input((3,), dtype="int32"), layers.Embedding(5, 2, name="words"), layers.Flatten()]
+    )
+    model.compile("sgd", "mse")
+    good, bad = np.ones((2, 3), "i4"), np.full((2, 3), -1, "i4")
+    y = np.zeros((2, 6), "f4")
+
+    def fit():
+        if form == "arrays":
+            model.fit(np.concatenate([good, bad]), np.concatenate([y, y]), verbose=0)
+        else:
+            model.optimizer.learning_rate = 0.0  # the first batch is good, and a step is made
+            model.fit(iter([(good, y), (bad, y)]), steps_per_epoch=2, verbose=0)
+
+    low, high = (-1, 1) if form == "arrays" else (-1, -1)
+    check_untouched(
+        model,
+        fit,
+        ShapeError,
+        f"Embedding 'words': expected indices from 0 to 4, got {low} to {high}. Raise input_dim, or "
+        "change the data.",
     )
 
 

@@ -17,7 +17,7 @@ from kerasnb import config
 from kerasnb.backends.protocol import Backend
 from kerasnb.errors import BackendError, unknown
 
-__all__ = ["Backend", "Switch", "available", "backend_of", "current", "get", "live", "use"]
+__all__ = ["Backend", "Switch", "backend_of", "current", "get", "live", "module_of", "use"]
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -71,6 +71,11 @@ def current() -> Backend:
 def backend_of(array: Any) -> Backend | None:
     """The loaded backend whose array `array` is, or None."""
     return _by_type.get(type(array))
+
+
+def module_of(array_type: type) -> Any:
+    """The array module of the loaded backend whose arrays are of `array_type`."""
+    return _by_type[array_type].xp
 
 
 def use(name: str) -> Switch:

@@ -87,6 +87,7 @@ class Layer:
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
         self.built = False
+        self.build_shape: Any = None
         self.supports_masking = False
         self._dtype = _dtype_name(dtype)
         self._trainable = trainable
@@ -107,6 +108,8 @@ class Layer:
     def get_config(self) -> dict:
         """The arguments that make a layer like this one, as data that JSON can hold."""
         base = {"name": self.name, "trainable": self.trainable, "dtype": _policy(self._dtype)}
+        if self.activity_regularizer is not None:
+            base["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is not Layer.get_config or type(self).__init__ is Layer.__init__:
             return base
         return {**base, **self._recorded_arguments()}
@@ -193,6 +196,7 @@ class Layer:
         if self.built:
             return
         shapes = self._call.build_arguments(type(self).build, args, kwargs)
+        self.build_shape = shapes[0] if shapes else None
         self.build(*shapes)
         self.built = True
 
@@ -392,7 +396,8 @@ class Layer:
     def _regularize_activity(self, outputs: Any) -> None:
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
-                self._losses.append(self.activity_regularizer(output))
+                # a mean over the batch, so that its size does not change the penalty
+                self._losses.append(self.activity_regularizer(output) / output.shape[0])
 
     # Descriptions
 
@@ -465,6 +470,8 @@ def _scoped_build(build: Callable) -> Callable:
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
         with self._named():
             build(self, *args, **kwargs)
+        if self.build_shape is None and args:
+            self.build_shape = args[0]
         self.built = True
 
     wrapped.__signature__ = inspect.signature(build)

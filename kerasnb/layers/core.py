@@ -177,7 +177,8 @@ class Embedding(Layer):
         self.mask_zero = False
         if weights is not None:
             self.build(())
-            self.set_weights(weights if isinstance(weights, list) else [weights])
+            alone = isinstance(weights, list) and len(weights) == 1
+            self.set_weights(weights if alone else [weights])
 
     def build(self, input_shape: tuple) -> None:
         self.embeddings = self.add_weight(
@@ -193,11 +194,19 @@ class Embedding(Layer):
         self.check_indices(indices)
         return ops.take(self.embeddings, indices, axis=0)
 
-    def check_indices(self, indices: Tensor) -> None:
-        # only where looking is cheap: not in a trace, and without fetching from a device
-        if not isinstance(indices.data, np.ndarray) or indices.size == 0:
+    def check_indices(self, indices: Tensor | np.ndarray) -> None:
+        """Nothing, if all indices lie in the table, or cannot be looked at cheaply.
+
+        Args:
+            indices: only data on the host is looked at: none in a trace, none on a device.
+
+        Raises:
+            ShapeError: an index is negative, or at least `input_dim`.
+        """
+        array = indices.data if isinstance(indices, Tensor) else indices
+        if not isinstance(array, np.ndarray) or array.size == 0:
             return
-        low, high = indices.data.min(), indices.data.max()
+        low, high = array.min(), array.max()
         if low < 0 or high >= self.input_dim:
             raise ShapeError(
                 f"{label(self)}: expected indices from 0 to {self.input_dim - 1}, got {low} to "

@@ -48,8 +48,9 @@ class Add(Merge):
 
     Example:
         >>> import kerasnb
-        >>> kerasnb.layers.Add()([[[1.0, 2.0]], [[3.0, 5.0]]]).numpy().tolist()
-        [[4.0, 7.0]]
+        >>> x = kerasnb.ops.ones((1, 2))
+        >>> kerasnb.layers.Add()([x, x, x]).numpy().tolist()
+        [[3.0, 3.0]]
     """
 
     def merge(self, tensors: list[Tensor]) -> Tensor:

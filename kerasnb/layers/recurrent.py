@@ -415,11 +415,13 @@ def _given(scope: dict) -> dict:
 
 
 def _check_sequences(layer: RNN, shape: tuple) -> None:
+    own = isinstance(layer.cell, RecurrentCell)
     # a cell of the user's may take images at each step
-    more = not isinstance(layer.cell, RecurrentCell)
-    check_rank(layer, shape, 3, "(batch, steps, features)", more)
+    check_rank(layer, shape, 3, "(batch, steps, features)", more=not own)
     if shape[1] == 0:
         raise ShapeError(f"{label(layer)}: expected at least one step, got input {tuple(shape)}.")
+    if own:
+        layer.cell.check_features(shape, layer)
 
 
 def _check_mask(layer: Layer, mask: Any, sequences: Tensor) -> Tensor:

@@ -79,11 +79,7 @@ class RecurrentCell(Layer):
         return self.units
 
     def build(self, input_shape: tuple) -> None:
-        if input_shape[-1] is None:
-            raise ShapeError(
-                f"{label(self)}: the last axis of the input {tuple(input_shape)} must be known. "
-                "Give its length in Input(shape=...)."
-            )
+        self.check_features(input_shape)
         columns = self.GATES * self.units
         self.kernel = self.add_weight(
             shape=(input_shape[-1], columns),
@@ -107,6 +103,24 @@ class RecurrentCell(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
                 name="bias",
+            )
+
+    def check_features(self, shape: tuple, layer: Layer | None = None) -> None:
+        """Nothing, if the last axis of an input of `shape` is known, and that of the kernel.
+
+        Raises:
+            ShapeError: it is not; the text names `layer`, if given, in place of the cell.
+        """
+        name = label(layer or self)
+        if shape[-1] is None:
+            raise ShapeError(
+                f"{name}: the last axis of the input {tuple(shape)} must be known. "
+                "Give its length in Input(shape=...)."
+            )
+        if self.built and shape[-1] != self.kernel.shape[0]:
+            raise ShapeError(
+                f"{name}: expected last axis {self.kernel.shape[0]}, got input {tuple(shape)}. "
+                "Change the preceding layer or units."
             )
 
     def bias_shape(self) -> tuple[int, ...]:
@@ -148,11 +162,7 @@ class RecurrentCell(Layer):
 
     def project(self, inputs: Tensor) -> Tensor:
         """What the gates take from the input: ``(N, ..., in) -> (N, ..., GATES * units)``."""
-        if inputs.shape[-1] != self.kernel.shape[0]:
-            raise ShapeError(
-                f"{label(self)}: expected last axis {self.kernel.shape[0]}, got input "
-                f"{inputs.shape}. Change the preceding layer or units."
-            )
+        self.check_features(inputs.shape)
         x = ops.matmul(inputs, self.kernel)
         return x if self.bias is None else x + self.bias
 
@@ -370,6 +380,7 @@ class GRUCell(RecurrentCell):
     def project(self, inputs: Tensor) -> Tensor:
         if self.bias is None or not self.reset_after:
             return super().project(inputs)
+        self.check_features(inputs.shape)
         return ops.matmul(inputs, self.kernel) + self.bias[0]
 
     def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:

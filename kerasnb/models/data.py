@@ -46,13 +46,13 @@ class Data:
     Attributes:
         num_samples: samples in one pass over the data; None if unknown.
         batch_size: samples in a full batch; None if the source makes its own batches.
-        check: called with the targets of each batch, if they were not known in advance.
+        check: called with each batch, if batches are not known in advance.
         ran_out: an iterator ended before its time, and a warning said so: training has to stop.
     """
 
     num_samples: int | None = None
     batch_size: int | None = None
-    check: Callable[[Any], None] | None = None
+    check: Callable[[Batch], None] | None = None
     ran_out: bool = False
 
     def __init__(self, limit: int | None):

@@ -14,6 +14,7 @@ from kerasnb.graph import Node, topological
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
 from kerasnb.models.model import Model
+from kerasnb.models.serialization import functional_config, rebuild_graph
 from kerasnb.ops.shape import expand_dims, squeeze
 from kerasnb.tensor import Tensor, apply, as_tensor
 
@@ -128,6 +129,16 @@ class Functional(Model):
         """The shapes of the outputs."""
         return tree.map_structure(lambda t: t.shape, self._outputs_structure)
 
+    def get_config(self) -> dict:
+        return functional_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        inputs, outputs = rebuild_graph(config, {"Functional": Functional, **_MODELS})
+        return cls(
+            inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True)
+        )
+
     def build(self, input_shape: Any = None) -> None:
         """Nothing to do: a functional model is built from the start."""
 
@@ -137,6 +148,13 @@ class Functional(Model):
             results = _replay(node, lambda t: values.get(id(t), t))
             values.update(zip((id(t) for t in node.outputs), results, strict=True))
         return tree.map_structure(lambda t: values[id(t)], self._outputs_structure)
+
+    def _check_indices(self, x: Any) -> None:
+        leaves = [x[n] for n in self.input_names] if isinstance(x, dict) else tree.flatten(x)
+        given = dict(zip(map(id, self.inputs), leaves, strict=False))
+        for node in self._nodes:
+            if hasattr(node.op, "check_indices") and id(node.inputs[0]) in given:
+                node.op.check_indices(given[id(node.inputs[0])])
 
     def _standardize(self, inputs: Any) -> list[Tensor]:
         """The given tensors in the order of `self.inputs`, checked and converted."""
@@ -175,6 +193,10 @@ class Functional(Model):
                 f"{given.shape}."
             )
         return as_tensor(given, wanted.dtype)
+
+
+_MODELS: dict[str, type] = {}
+"""More models that may be within a model; `sequential` adds its own."""
 
 
 def _replay(node: Node, value: Callable) -> tuple:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from kerasnb import tree
+from kerasnb import registry, tree
 from kerasnb.errors import ArgumentError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import is_symbolic
@@ -102,6 +103,10 @@ class Model(Trainer, Layer):
             LoadError: the file does not fit the model.
         """
         weight_files.load_weights(self, filepath, skip_mismatch)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The model's configuration as JSON; `kwargs` go to `json.dumps`."""
+        return json.dumps(registry.serialize_object(self), **kwargs)
 
     def _output_names(self, y_pred: Any) -> list[str]:
         names = getattr(self, "output_names", None)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnb import registry
 from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.input import Input, InputLayer
 from kerasnb.layers.symbolic import is_symbolic
-from kerasnb.models.functional import Functional
+from kerasnb.models.functional import _MODELS, Functional
 from kerasnb.models.model import Model
+from kerasnb.models.serialization import rebuild_layer
 from kerasnb.tensor import Tensor
 
 __all__ = ["Sequential"]
@@ -120,10 +122,30 @@ class Sequential(Model):
             inputs = layer(inputs)
         return inputs
 
+    def _check_indices(self, x: Any) -> None:
+        if self._functional is not None:
+            self._functional._check_indices(x)
+
     @property
     def layers(self) -> list[Layer]:
         """The layers from bottom to top, without the input."""
         return list(self._stack)
+
+    def get_config(self) -> dict:
+        start = [] if self._start is None else [self._start.node.attrs["layer"]]
+        config = {
+            **Layer.get_config(self),
+            "layers": [registry.serialize(layer) for layer in (*start, *self._stack)],
+        }
+        if self._start is not None:
+            config["build_input_shape"] = list(self._start.shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        models = {"Sequential": Sequential, "Functional": Functional}
+        layers = [rebuild_layer(c, models) for c in config["layers"]]
+        return cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
 
     def _require_functional(self) -> Functional:
         if self._functional is None:
@@ -173,3 +195,6 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         """The output's name in a list."""
         return self._require_functional().output_names
+
+
+_MODELS["Sequential"] = Sequential

@@ -25,7 +25,7 @@ from kerasnb.models.objectives import Losses, Metrics
 from kerasnb.random import default_seed
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor, as_tensor
-from kerasnb.utils import unpack_x_y_sample_weight
+from kerasnb.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 __all__ = ["Trainer"]
 
@@ -97,7 +97,7 @@ class Trainer:
         """One step of training on one batch; override it for another way to learn.
 
         Args:
-            data: ``(x, y, sample_weight)`` as tensors.
+            data: ``(x, y, sample_weight)``, ``(x, y)`` or ``x`` as tensors, as the data has them.
 
         Returns:
             The logs: a dictionary of scalar tensors.
@@ -260,7 +260,7 @@ class Trainer:
         )
         self._prepare(data, training=True)
         if validation is not None:
-            self._check_labels(validation, self._build_on(validation.first()))
+            self._check_values(validation, self._build_on(validation.first()))
         callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=True, add_progbar=verbose != 0, model=self,
             verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=data.steps,
@@ -312,7 +312,7 @@ class Trainer:
         for index, batch in enumerate(batches):
             if index % every == 0:
                 callbacks.on_train_batch_begin(index)
-            logs = step(batch)
+            logs = step(pack_x_y_sample_weight(*batch))
             position.advance(logs)
             if (index + 1) % every == 0:
                 callbacks.on_train_batch_end(index, lambda logs=logs: self._read_logs(logs))
@@ -369,7 +369,7 @@ class Trainer:
         logs: dict = {}
         for index, batch in enumerate(_checked(data)):
             callbacks.on_test_batch_begin(index)
-            logs = step(batch)
+            logs = step(pack_x_y_sample_weight(*batch))
             callbacks.on_test_batch_end(index, lambda logs=logs: self._read_logs(logs))
         logs = self._read_logs(logs)
         callbacks.on_test_end(logs)
@@ -393,7 +393,7 @@ class Trainer:
             callbacks: what to call at each stage.
         """
         data = data_module.make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
-        self._build_on(data.first())
+        self._check_values(data, self._build_on(data.first()))
         callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_progbar=verbose != 0, model=self,
             verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
@@ -403,7 +403,8 @@ class Trainer:
         callbacks.on_predict_begin()
         for index, batch in enumerate(data.epoch()):
             callbacks.on_predict_batch_begin(index)
-            outputs.append(tree.map_structure(lambda t: t.numpy(), step(batch)))
+            result = step(pack_x_y_sample_weight(batch[0]))
+            outputs.append(tree.map_structure(lambda t: t.numpy(), result))
             callbacks.on_predict_batch_end(index, lambda: {"outputs": outputs[-1]})
         callbacks.on_predict_end()
         return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
@@ -420,7 +421,7 @@ class Trainer:
         self._require_compiled("train_on_batch")
         data = self._one_batch(x, y, sample_weight, class_weight)
         self._prepare(data, training=True)
-        logs = self._step("train", self.train_step)(data.first())
+        logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
         return _flat_or_dict(self._read_logs(logs), return_dict)
 
     def test_on_batch(
@@ -430,14 +431,15 @@ class Trainer:
         self._require_compiled("test_on_batch")
         data = self._one_batch(x, y, sample_weight, None)
         self._prepare(data, training=False)
-        logs = self._step("test", self.test_step)(data.first())
+        logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
         return _flat_or_dict(self._read_logs(logs), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         batch = self._one_batch(x, None, None, None).first()
         self._build_on(batch)
-        outputs = self._step("predict", self.predict_step)(batch)
+        self._check_indices(batch[0])
+        outputs = self._step("predict", self.predict_step)(pack_x_y_sample_weight(batch[0]))
         return tree.map_structure(lambda t: t.numpy(), outputs)
 
     # Preparation: everything that can go wrong, before anything changes
@@ -472,7 +474,7 @@ class Trainer:
         """Build model, metrics and optimizer from the first batch, and check the targets."""
         y_pred = self._build_on(data.first())
         self._objective.build(self, data.first()[1], y_pred)
-        self._check_labels(data, y_pred)
+        self._check_values(data, y_pred)
         if training and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
@@ -481,14 +483,22 @@ class Trainer:
         specs = tree.map_structure(_batch_spec, batch[0])
         return self._specs_for(specs)
 
-    def _check_labels(self, data: Any, y_pred: Any) -> None:
-        """Check the labels: now, or batch by batch where they are not known in advance."""
-        losses, known = self._objective.losses, data.known()
-        if losses is None:
-            return
-        losses.check_labels((known or data.first())[1], y_pred)
+    def _check_values(self, data: Any, y_pred: Any) -> None:
+        """Check indices and labels: now, or batch by batch where they are not known in advance."""
+        losses = self._objective.losses if self._objective is not None else None
+
+        def check(batch: Any) -> None:
+            self._check_indices(batch[0])
+            if losses is not None and batch[1] is not None:
+                losses.check_labels(batch[1], y_pred)
+
+        known = data.known()
+        check(known or data.first())
         if known is None:
-            data.check = lambda y: losses.check_labels(y, y_pred)
+            data.check = check
+
+    def _check_indices(self, x: Any) -> None:
+        """Look through inputs that go straight into an embedding; a model knows its graph."""
 
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
@@ -561,10 +571,10 @@ class _Position:
 
 
 def _checked(data: Any, rng: Any = None) -> Iterator:
-    """The batches of the next epoch, with the targets checked where that was not possible before."""
+    """The batches of the next epoch, checked where that was not possible before."""
     if data.check is None:
         return data.epoch(rng)
-    return (batch for batch in data.epoch(rng) if data.check(batch[1]) is None)
+    return (batch for batch in data.epoch(rng) if data.check(batch) is None)
 
 
 def _batch_spec(array: Any) -> TensorSpec:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from kerasnb.op import OPS, Sample
 from kerasnb.ops.declare import elementwise
 from kerasnb.spec import check_dtype
@@ -486,7 +488,11 @@ def relu(m, x):
         lambda g, y, c, a, b: _where(c, g, 0.0),
         lambda g, y, c, a, b: _where(c, 0.0, g),
     ],
-    samples=[Sample(((3, 4), (3, 4), (4,))), Sample(((3, 4), (3, 4), 0.0))],
+    samples=[
+        Sample(((3, 4), (3, 4), (4,))),
+        Sample(((3, 4), (3, 4), 0.0)),
+        Sample((np.array([True, False]), 1.0, 0.0)),
+    ],
 )
 def _where(m, condition, x1, x2):
     return m.where(condition, x1, x2)

@@ -1,0 +1,56 @@
+"""``python -m kerasnb``: what is installed and in use; ``python -m kerasnb demo``: a first training.
+
+Imports whatever it needs; nothing imports it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Sequence
+
+from kerasnb import backends, config, demo
+from kerasnb.errors import KerasnbError
+from kerasnb.version import __version__
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        arguments: the words after the program's name; those of the process if None.
+    """
+    parser = argparse.ArgumentParser("kerasnb", description="Without a command: what is in use.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("demo", help="train a small network on handwritten digits")
+    command = parser.parse_args(arguments).command
+    try:
+        if command == "demo":
+            demo.main()
+        else:
+            print(describe())
+    except KerasnbError as error:  # written for people: the traceback would add nothing
+        parser.exit(1, f"{type(error).__name__}: {error}\n")
+
+
+def describe() -> str:
+    """Version, backend, device, engine and settings in force, one a line."""
+    backend = backends.current()
+    facts = {
+        "kerasnb": __version__,
+        "python": platform.python_version(),
+        "backend": backend.name,
+        "device": backend.device(),
+        "engine": f"reference plan ({backend.title})",
+        "config file": config.path() or "none",
+        "floatx": config.floatx(),
+        "epsilon": config.epsilon(),
+        "image_data_format": config.image_data_format(),
+    }
+    return "\n".join(f"{name:<18} {value}" for name, value in facts.items())
+
+
+if __name__ == "__main__":
+    main()
