@@ -1,4 +1,4 @@
-"""``python -m kerasnb``: what is installed and in use; ``python -m kerasnb demo``: a first training.
+"""``python -m kerasnb``: what is in use; ``python -m kerasnb demo``: a first training.
 
 Imports whatever it needs; nothing imports it.
 """

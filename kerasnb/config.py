@@ -243,7 +243,7 @@ def _apply_values(settings: _Settings, values: dict, text: str) -> None:
                 raise ArgumentError(f"{where}: {unknown('key', key, CHECKS)}")
             continue
         if key == "floatx" and value == "bfloat16" and not settings.ours:
-            warnings.warn(f"{where}: no float type 'bfloat16' here; using float32.", stacklevel=2)
+            _warn(f"{where}: kerasnb has no float type 'bfloat16'; using 'float32'.")
             continue
         try:
             checked = CHECKS[key](value)
@@ -290,7 +290,12 @@ def _known_backend(where: str, name: str) -> str:
 
 
 def _warn_foreign(where: str, name: str, chosen: str) -> None:
-    warnings.warn(f"{where}: kerasnb has no backend {name!r}; using {chosen!r}.", stacklevel=4)
+    _warn(f"{where}: kerasnb has no backend {name!r}; using {chosen!r}.")
+
+
+def _warn(text: str) -> None:
+    # not of a place in the code: so one line is printed, without a line of source below it
+    warnings.warn_explicit(text, UserWarning, "<kerasnb>", 1, module="kerasnb")
 
 
 def _check_floatx(value: object) -> str:

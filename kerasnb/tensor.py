@@ -123,6 +123,12 @@ class Tensor(Operators):
         """The tensor with its axes reversed."""
         return apply(OPS["transpose"], self, axes=tuple(range(self.ndim))[::-1])
 
+    @property
+    def name(self) -> str:
+        """Of a symbolic tensor: the input's name, or that of the layer or op that makes it."""
+        self_made = self.node is None or self.node.op is None
+        return (self.node.name if self.node else "") if self_made else self.node.op.name
+
     def numpy(self) -> np.ndarray:
         """The data as a NumPy array on the host.
 

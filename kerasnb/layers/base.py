@@ -196,7 +196,6 @@ class Layer:
         if self.built:
             return
         shapes = self._call.build_arguments(type(self).build, args, kwargs)
-        self.build_shape = shapes[0] if shapes else None
         self.build(*shapes)
         self.built = True
 

@@ -18,7 +18,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Merge(Layer):
+class OfSeveral(Layer):
+    """Base of the layers that take a list of tensors."""
+
+    def build(self, input_shape: Sequence[tuple]) -> None:
+        """Makes nothing; the shapes are kept for the configuration, as in Keras."""
+
+
+class Merge(OfSeveral):
     """Base of the layers that take a list of tensors and combine them element by element.
 
     Tensors of lower rank get axes of length 1 after their batch axis; then all broadcast together.
@@ -113,7 +120,7 @@ class Minimum(Merge):
         return reduce(ops.minimum, tensors)
 
 
-class Concatenate(Layer):
+class Concatenate(OfSeveral):
     """The inputs joined along an axis.
 
     Args:
@@ -150,7 +157,7 @@ class Concatenate(Layer):
         return {**super().get_config(), **attributes(self, "axis")}
 
 
-class Dot(Layer):
+class Dot(OfSeveral):
     """The products of two inputs, summed over one axis of each, sample by sample.
 
     Args:

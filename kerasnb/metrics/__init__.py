@@ -62,7 +62,7 @@ from kerasnb.metrics.from_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from kerasnb.metrics.lookup import deserialize, get, serialize
+from kerasnb.metrics.lookup import SHORT_NAMES, deserialize, get, serialize
 
 __all__ = [
     "AUC",
@@ -89,6 +89,7 @@ __all__ = [
     "Precision",
     "Recall",
     "RootMeanSquaredError",
+    "SHORT_NAMES",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",

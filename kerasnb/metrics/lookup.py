@@ -48,7 +48,7 @@ _CLASSES = (
     from_losses.SquaredHinge,
 )
 
-_SHORT = {
+SHORT_NAMES = {
     "bce": from_losses.BinaryCrossentropy,
     "kld": from_losses.KLDivergence,
     "mae": from_losses.MeanAbsoluteError,
@@ -61,8 +61,8 @@ _SHORT = {
 _CHOICES: dict[str, Any] = {
     **{cls.__name__: cls for cls in _CLASSES},
     **{naming.snake_case(cls.__name__): cls for cls in _CLASSES},
-    **_SHORT,
-    **{name.upper(): cls for name, cls in _SHORT.items()},
+    **SHORT_NAMES,
+    **{name.upper(): cls for name, cls in SHORT_NAMES.items()},
     "acc": accuracy.Accuracy,
     "logcosh": from_losses.LogCoshError,
 }

@@ -297,13 +297,13 @@ def _by_class(y: Any, class_weight: dict, names: Names) -> Any:
     if labels.ndim > 1:  # (N, 1) -> (N,); one-hot (N, C) -> (N,)
         labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(-1)
     present, index = np.unique(np.rint(labels).astype("int64"), return_inverse=True)
-    missing = [str(label) for label in present.tolist() if label not in class_weight]
-    if missing:
+    odd = [repr(label) for label in class_weight if not isinstance(label, (int, np.integer))]
+    if odd:
         raise ArgumentError(
-            f"class_weight lacks {'label' if len(missing) == 1 else 'labels'} "
-            f"{', '.join(missing)} of {names.y}; it has {', '.join(map(repr, class_weight))}."
+            f"class_weight: expected whole numbers as labels of {names.y}, got {', '.join(odd)}."
         )
-    table = np.array([class_weight[label] for label in present.tolist()], config.floatx())
+    # as in Keras, a label that is not listed counts as 1
+    table = np.array([class_weight.get(label, 1.0) for label in present.tolist()], config.floatx())
     weights = table[index.reshape(labels.shape)]
     return weights if backend is None else backend.asarray(weights)
 

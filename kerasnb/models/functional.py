@@ -78,16 +78,31 @@ class Functional(Model):
                 )
 
     def _find_layers(self) -> list[Layer]:
-        layers = [t.node.attrs["layer"] for t in self.inputs if "layer" in t.node.attrs]
-        layers += [n.op for n in self._nodes if isinstance(n, LayerCall)]
-        unique = list({id(layer): layer for layer in layers}.values())
-        names = [layer.name for layer in unique]
+        """The layers, those far from the outputs first; among equals as the outputs lead to them.
+
+        It is Keras's order, in which weights are listed and stored.
+        """
+        depths: dict[int, int] = {}  # of a node: how many calls lie between it and an output
+        for node in reversed(self._nodes):
+            depth = depths.setdefault(id(node), 0)
+            for t in node.inputs:
+                if is_symbolic(t):
+                    depths[id(t.node)] = max(depths.get(id(t.node), 0), depth + 1)
+        layers: dict[int, Layer] = {}
+        depth_of: dict[int, int] = {}
+        for node in _from_outputs(self.outputs, self.inputs):
+            layer = node.op if isinstance(node, LayerCall) else node.attrs.get("layer")
+            if isinstance(layer, Layer):
+                layers.setdefault(id(layer), layer)
+                depth = depths.get(id(node), 0)
+                depth_of[id(layer)] = max(depth_of.get(id(layer), 0), depth)
+        names = [layer.name for layer in layers.values()]
         for name in names:
             if names.count(name) > 1:
                 raise ArgumentError(
                     f"Model {self.name!r}: two layers are named {name!r}. Give each its own name."
                 )
-        return unique
+        return sorted(layers.values(), key=lambda layer: -depth_of[id(layer)])
 
     @property
     def layers(self) -> list[Layer]:
@@ -193,6 +208,20 @@ class Functional(Model):
                 f"{given.shape}."
             )
         return as_tensor(given, wanted.dtype)
+
+
+def _from_outputs(outputs: list, inputs: list) -> list[Node]:
+    """The nodes in the order in which a walk from the outputs towards the inputs meets them."""
+    stops = {id(t.node) for t in inputs}
+    found: dict[int, Node] = {}
+    stack = [t.node for t in reversed(outputs)]
+    while stack:
+        node = stack.pop()
+        if id(node) not in found:
+            found[id(node)] = node
+            if id(node) not in stops:
+                stack.extend(t.node for t in reversed(node.inputs) if is_symbolic(t))
+    return list(found.values())
 
 
 _MODELS: dict[str, type] = {}

@@ -230,5 +230,7 @@ def _make(given: Any, target: Any, output: Tensor) -> Metric | None:
         return metrics.accuracy_for(target.shape, output.shape)(name=given)
     found = metrics.get(given)
     if isinstance(found, Metric):
+        if isinstance(given, str) and given in metrics.SHORT_NAMES:
+            found.name = given  # the logs say "mse" to who asked for "mse"
         return found
     return metrics.MeanMetricWrapper(found, name=found.__name__)

@@ -417,20 +417,22 @@ class Trainer:
         class_weight: dict | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training; gives the loss and metrics, which count on from call to call."""
+        """One step of training; gives the loss and metrics of this batch."""
         self._require_compiled("train_on_batch")
         data = self._one_batch(x, y, sample_weight, class_weight)
         self._prepare(data, training=True)
+        self.reset_metrics()
         logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
         return _flat_or_dict(self._read_logs(logs), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluation; gives the loss and metrics, which count on from call to call."""
+        """One step of evaluation; gives the loss and metrics of this batch."""
         self._require_compiled("test_on_batch")
         data = self._one_batch(x, y, sample_weight, None)
         self._prepare(data, training=False)
+        self.reset_metrics()
         logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
         return _flat_or_dict(self._read_logs(logs), return_dict)
 

@@ -17,10 +17,11 @@ from kerasnb.tensor import Tensor
 __all__: list[str] = []  # nothing of this is for users
 
 # Intermediate results are made for a few images at a time, to be used while they are in the cache.
-# 128 images of 26x26x32, 3x3 to 64 filters, float32, 2 cores (0.63 MB of columns an image): forward
-# 53 ms in one piece, 38 to 42 ms in pieces of 2 to 5 MB; kernel gradient 63, 49 ms; input gradient
-# 124 and 66 ms. Other array modules are GPUs: there pieces serve to bound memory alone.
-_PIECE_BYTES = {"numpy": 2 << 20}
+# 128 images of 26x26x32, 3x3 to 64 filters, float32, one thread's processor time, in one piece and in
+# pieces of 1 to 4 MB: forward 48.6 and 34 ms, input gradient 75.3 and 50, kernel gradient 50.0 and 37;
+# with 8 MB 42.0, 55.5 and 42.5. Of equal ones the largest: each piece is a meeting of BLAS's threads,
+# which costs much on a busy machine. Other array modules are GPUs: there it bounds memory alone.
+_PIECE_BYTES = {"numpy": 4 << 20}
 _PIECE_BYTES_ELSEWHERE = 256 << 20
 
 
