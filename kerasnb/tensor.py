@@ -211,7 +211,9 @@ def dtype_name(dtype: Any) -> str:
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     """`value` as a tensor: itself, a variable's value, or new data on the current backend.
 
-    Python floats become `floatx`, Python integers int32; arrays keep their dtype.
+    Python floats become `floatx`, Python integers int32; arrays keep their dtype. Arrays of a
+    device
+    stay where they are; NumPy's are host data and go to the current backend.
 
     Raises:
         DTypeError: `value` holds something that is no number.
@@ -220,7 +222,9 @@ def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
         tensor = value
     elif isinstance(value, Operators):
         tensor = value.value
-    elif backends.backend_of(value) is not None:
+    elif isinstance(value, np.ndarray) and value.dtype in _DTYPE_NAMES:
+        tensor = Tensor(backends.current().asarray(value))
+    elif not isinstance(value, np.ndarray) and backends.backend_of(value) is not None:
         tensor = Tensor(value)
     else:
         tensor = Tensor(_new_array(value, dtype))
