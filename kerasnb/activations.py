@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from kerasnb import ops, registry
-from kerasnb.ops.elementwise import sigmoid, tanh
+from kerasnb.ops.elementwise import sigmoid
 from kerasnb.ops.nn import (
     celu,
     elu,
@@ -28,6 +28,7 @@ from kerasnb.ops.nn import (
     softplus,
     softsign,
 )
+from kerasnb.ops.trigonometry import tanh
 from kerasnb.spec import normalize_axis
 from kerasnb.tensor import Tensor, as_tensor
 

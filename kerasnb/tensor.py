@@ -211,9 +211,8 @@ def dtype_name(dtype: Any) -> str:
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     """`value` as a tensor: itself, a variable's value, or new data on the current backend.
 
-    Python floats become `floatx`, Python integers int32; arrays keep their dtype. Arrays of a
-    device
-    stay where they are; NumPy's are host data and go to the current backend.
+    Python floats become `floatx`, Python integers int32; arrays keep their dtype. NumPy's arrays
+    are host data and go to the current backend; arrays of a device stay where they are.
 
     Raises:
         DTypeError: `value` holds something that is no number.

@@ -509,7 +509,8 @@ def test_index_out_of_an_embedding(form):
         model,
         fit,
         ShapeError,
-        f"Embedding 'words': expected indices from 0 to 4, got {low} to {high}. Raise input_dim, or "
+        f"Embedding 'words': expected indices from 0 to 4, got {low} to {high}. Raise input_dim, "
+        "or "
         "change the data.",
     )
 

@@ -66,6 +66,7 @@ from kerasnb.metrics.lookup import SHORT_NAMES, deserialize, get, serialize
 
 __all__ = [
     "AUC",
+    "SHORT_NAMES",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -89,7 +90,6 @@ __all__ = [
     "Precision",
     "Recall",
     "RootMeanSquaredError",
-    "SHORT_NAMES",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",

@@ -22,7 +22,8 @@ def clone_model(model: Model) -> Model:
     """
     if type(model).get_config is Model.get_config and not isinstance(model, Functional):
         raise ArgumentError(
-            f"clone_model: {type(model).__name__} is a subclass without get_config(); make a second "
+            f"clone_model: {type(model).__name__} is a subclass without get_config(); make a "
+            "second "
             "object of it."
         )
     return type(model).from_config(model.get_config())

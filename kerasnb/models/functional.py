@@ -258,3 +258,6 @@ def _concrete(node: Node, value: Callable) -> dict:
 def _called(node: Node) -> str:
     kind = "layer" if isinstance(node, LayerCall) else "op"
     return f"{kind} {node.op.name!r}"
+
+
+Model._of_graph = Functional

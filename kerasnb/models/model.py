@@ -31,11 +31,12 @@ class Model(Trainer, Layer):
         10
     """
 
+    # `Functional`, which is a subclass, puts itself here
+    _of_graph: Any = None
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Model:
         if cls is Model and (args or "inputs" in kwargs):
-            from kerasnb.models.functional import Functional
-
-            return Functional(*args, **kwargs)
+            return Model._of_graph(*args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any):

@@ -16,7 +16,7 @@ from kerasnb.losses.base import Loss
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.tensor import Tensor
 
-__all__ = ["Losses", "Metrics", "per_output"]
+__all__ = ["Losses", "Metrics", "Objective", "check_names", "per_output"]
 
 
 def per_output(given: Any, names: Sequence[str], what: str) -> list:
@@ -205,6 +205,40 @@ class Metrics:
                     number += 1
                 results[key] = metric.result()
         return results
+
+
+class Objective:
+    """Losses and metrics as given to `compile`, tied to the outputs once these are known."""
+
+    def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
+        self._given = (loss, loss_weights, metrics, weighted_metrics)
+        self.losses: Losses | None = None
+        self.metrics: Metrics | None = None
+
+    def build(self, model: Any, y: Any, y_pred: Any) -> None:
+        """Tie to the outputs of `model`, whose specs are `y_pred`."""
+        loss, loss_weights, metrics, weighted = self._given
+        if self.losses is None and loss is not None:
+            self.losses = Losses(loss, loss_weights, model._output_names(y_pred))
+        if self.metrics is None and (metrics is not None or weighted is not None):
+            self.metrics = Metrics(metrics, weighted, model._output_names(y_pred))
+        if self.metrics is not None and not self.metrics.built and y is not None:
+            self.metrics.build(y, y_pred)
+
+    def all_metrics(self) -> list[Metric]:
+        """Every metric, in the order of the logs."""
+        found = list(self.losses.tracked) if self.losses is not None else []
+        return found + (self.metrics.flat if self.metrics is not None else [])
+
+
+def check_names(loss: Any, *measured: Any) -> None:
+    """Look up every name now, so that a misspelt one is an error of `compile`."""
+    for leaf in tree.flatten(loss):
+        if leaf is not None and not isinstance(leaf, Loss):
+            losses.get(leaf)
+    for leaf in tree.flatten(measured):
+        if isinstance(leaf, str) and leaf not in ("accuracy", "acc"):
+            metrics.deserialize(leaf)
 
 
 def _metric_lists(given: Any, names: Sequence[str], what: str) -> list[list]:

@@ -35,7 +35,8 @@ def functional_config(model: Any) -> dict:
     for node in model._nodes:
         if not isinstance(node, LayerCall):
             raise ArgumentError(
-                f"Model {model.name!r}: the op {node.op.name!r} was called on symbolic tensors outside "
+                f"Model {model.name!r}: the op {node.op.name!r} was called on symbolic tensors "
+                "outside "
                 "a layer, and has no configuration. Put it into a layer of your own."
             )
         number = len(calls[id(node.op)])

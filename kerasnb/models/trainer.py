@@ -10,18 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb import losses as losses_module
-from kerasnb import metrics as metrics_module
 from kerasnb import optimizers, tree
 from kerasnb.autodiff import GradientTape
 from kerasnb.callbacks import CallbackList, History
 from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError, GraphError
-from kerasnb.losses.base import Loss
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT, VALIDATION
-from kerasnb.models.objectives import Losses, Metrics
+from kerasnb.models.objectives import Objective, check_names
 from kerasnb.random import default_seed
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor, as_tensor
@@ -43,7 +40,7 @@ class Trainer:
         self.jit_compile: Any = "auto"
         self.steps_per_execution = 1
         self._loss_tracker = Mean(name="loss")
-        self._objective: _Objective | None = None
+        self._objective: Objective | None = None
         self._steps: dict[str, Step] = {}
 
     def compile(
@@ -78,8 +75,8 @@ class Trainer:
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        _check_names(loss, metrics, weighted_metrics)
-        self._objective = _Objective(loss, loss_weights, metrics, weighted_metrics)
+        check_names(loss, metrics, weighted_metrics)
+        self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
         self.steps_per_execution = int(steps_per_execution)
         self._loss_tracker = Mean(name="loss")
@@ -526,30 +523,6 @@ class Trainer:
         }
 
 
-class _Objective:
-    """Losses and metrics as given to `compile`, tied to the outputs once these are known."""
-
-    def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
-        self._given = (loss, loss_weights, metrics, weighted_metrics)
-        self.losses: Losses | None = None
-        self.metrics: Metrics | None = None
-
-    def build(self, model: Any, y: Any, y_pred: Any) -> None:
-        """Tie to the outputs of `model`, whose specs are `y_pred`."""
-        loss, loss_weights, metrics, weighted = self._given
-        if self.losses is None and loss is not None:
-            self.losses = Losses(loss, loss_weights, model._output_names(y_pred))
-        if self.metrics is None and (metrics is not None or weighted is not None):
-            self.metrics = Metrics(metrics, weighted, model._output_names(y_pred))
-        if self.metrics is not None and not self.metrics.built and y is not None:
-            self.metrics.build(y, y_pred)
-
-    def all_metrics(self) -> list[Metric]:
-        """Every metric, in the order of the logs."""
-        found = list(self.losses.tracked) if self.losses is not None else []
-        return found + (self.metrics.flat if self.metrics is not None else [])
-
-
 class _Position:
     """Where `fit` is: epoch, whole steps done in it, and the newest logs."""
 
@@ -598,13 +571,3 @@ def _flat_or_dict(logs: dict, return_dict: bool) -> Any:
         return logs
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _check_names(loss: Any, metrics: Any, weighted_metrics: Any) -> None:
-    """Look up every name now, so that a misspelt one is an error of `compile`."""
-    for leaf in tree.flatten(loss):
-        if leaf is not None and not isinstance(leaf, Loss):
-            losses_module.get(leaf)
-    for leaf in tree.flatten([metrics, weighted_metrics]):
-        if isinstance(leaf, str) and leaf not in ("accuracy", "acc"):
-            metrics_module.deserialize(leaf)

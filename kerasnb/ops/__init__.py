@@ -14,3 +14,4 @@ from kerasnb.ops.pool import *
 from kerasnb.ops.random import *
 from kerasnb.ops.reduce import *
 from kerasnb.ops.shape import *
+from kerasnb.ops.trigonometry import *

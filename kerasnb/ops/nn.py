@@ -12,7 +12,6 @@ from kerasnb.ops.elementwise import (
     absolute,
     cast,
     clip,
-    erf,
     exp,
     expm1,
     log,
@@ -23,12 +22,12 @@ from kerasnb.ops.elementwise import (
     sigmoid,
     square,
     stop_gradient,
-    tanh,
     where,
 )
 from kerasnb.ops.index import one_hot
 from kerasnb.ops.reduce import logsumexp, max, sum
 from kerasnb.ops.shape import squeeze
+from kerasnb.ops.trigonometry import erf, tanh
 from kerasnb.spec import normalize_axis
 from kerasnb.tensor import Tensor, as_tensor
 

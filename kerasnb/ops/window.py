@@ -16,11 +16,11 @@ from kerasnb.tensor import Tensor
 
 __all__: list[str] = []  # nothing of this is for users
 
-# Intermediate results are made for a few images at a time, to be used while they are in the cache.
-# 128 images of 26x26x32, 3x3 to 64 filters, float32, one thread's processor time, in one piece and in
-# pieces of 1 to 4 MB: forward 48.6 and 34 ms, input gradient 75.3 and 50, kernel gradient 50.0 and 37;
-# with 8 MB 42.0, 55.5 and 42.5. Of equal ones the largest: each piece is a meeting of BLAS's threads,
-# which costs much on a busy machine. Other array modules are GPUs: there it bounds memory alone.
+# Intermediate results are made for a few images at a time, to be used while they are in the
+# cache. 128 images of 26x26x32, 3x3 to 64 filters, float32, one thread, in one piece: forward
+# 48.6 ms, input gradient 75.3, kernel gradient 50.0; in pieces of 8 MB 42.0, 55.5 and 42.5; of 1
+# to 4 MB 34, 50 and 37. Of equal ones the largest: BLAS's threads meet once a piece, which costs
+# on a busy machine. Other array modules are GPUs, where pieces serve to bound memory alone.
 _PIECE_BYTES = {"numpy": 4 << 20}
 _PIECE_BYTES_ELSEWHERE = 256 << 20
 
