@@ -60,6 +60,7 @@ class _Settings:
         self.source = ""
 
 
+_forget_floatx: list[Callable[[], None]] = []
 _state: dict[str, Any] = {"settings": None, "backend": None}
 
 
@@ -75,6 +76,13 @@ def set_floatx(value: str) -> None:
         ArgumentError: it is none of ``float16``, ``float32``, ``float64``.
     """
     _settings().floatx = _check_floatx(value)
+    for forget in _forget_floatx:
+        forget()
+
+
+def on_floatx_change(forget: Callable[[], None]) -> None:
+    """Call `forget` whenever the default float type is set: for caches that depend on it."""
+    _forget_floatx.append(forget)
 
 
 def epsilon() -> float:
@@ -275,8 +283,6 @@ def _find_backend(settings: _Settings) -> str:
             chosen = _known_backend(settings.source, settings.backend)
         elif settings.backend in backend_names():
             chosen = settings.backend
-        elif not name:
-            _warn_foreign(settings.source, settings.backend, chosen)
     if name:
         _warn_foreign("KERAS_BACKEND", name, chosen)
     return chosen

@@ -112,6 +112,14 @@ class Op:
         return f"Op({self.name})"
 
 
+def _forget_signatures() -> None:
+    for op in OPS.values():
+        op._memo.clear()
+
+
+config.on_floatx_change(_forget_signatures)
+
+
 def elementwise(
     name: str,
     *,

@@ -200,3 +200,16 @@ def test_every_primitive_has_a_sample():
     # scan takes a graph and random_bits a counter: they have tests of their own
     without = {name for name, op in OPS.items() if not op.samples}
     assert without <= {"scan", "random_bits"}, "give the op a Sample, so that it is tested"
+
+
+def test_the_default_float_type_can_change_in_a_session():
+    from kerasnb import config
+
+    integers = as_tensor(np.array([1, 2], "int32"))
+    assert apply(OPS["exponential"], integers).dtype == "float32"
+    try:
+        config.set_floatx("float64")
+        assert apply(OPS["exponential"], integers).dtype == "float64"
+    finally:
+        config.set_floatx("float32")
+    assert apply(OPS["exponential"], integers).dtype == "float32"
