@@ -19,7 +19,7 @@ from kerasnb.ops.elementwise import cast, greater_equal, log, sqrt, subtract
 from kerasnb.ops.index import argsort, take
 from kerasnb.ops.random import random_bits, shift_right_logical
 from kerasnb.ops.reduce import argmax
-from kerasnb.ops.shape import concatenate, expand_dims, reshape
+from kerasnb.ops.reshaping import concatenate, expand_dims, reshape
 from kerasnb.ops.trigonometry import cos, sin
 from kerasnb.spec import check_dtype, is_float, is_integer, normalize_axis, size_of
 from kerasnb.tensor import Tensor, as_tensor

@@ -14,7 +14,7 @@ from kerasnb.ops.elementwise import absolute
 from kerasnb.ops.linalg import matmul
 from kerasnb.ops.nn import normalize
 from kerasnb.ops.reduce import sum
-from kerasnb.ops.shape import transpose
+from kerasnb.ops.reshaping import transpose
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = [

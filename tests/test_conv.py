@@ -15,7 +15,7 @@ from kerasnb.layers.depthwise import DepthwiseConv2D, SeparableConv1D, Separable
 from kerasnb.layers.input import Input
 from kerasnb.op import OPS
 from kerasnb.ops import window as windows
-from kerasnb.ops.conv import conv, conv_transpose, depthwise_conv, separable_conv
+from kerasnb.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from kerasnb.ops.reduce import sum as op_sum
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import apply, placeholder

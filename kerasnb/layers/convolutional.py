@@ -11,7 +11,7 @@ from kerasnb import constraints, initializers, regularizers
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.common import attributes, check_whole, label
 from kerasnb.layers.windowed import Size, Windowed, named_errors
-from kerasnb.ops.conv import check_output_padding, conv, conv_transpose
+from kerasnb.ops.convolution import check_output_padding, conv, conv_transpose
 from kerasnb.tensor import Tensor
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 from kerasnb import constraints, initializers, regularizers
 from kerasnb.layers.common import attributes, check_whole
 from kerasnb.layers.windowed import Size, Windowed, named_errors
-from kerasnb.ops.conv import depthwise_conv, separable_conv
+from kerasnb.ops.convolution import depthwise_conv, separable_conv
 from kerasnb.tensor import Tensor
 
 __all__ = [

@@ -13,7 +13,7 @@ from kerasnb import activations, constraints, initializers, regularizers
 from kerasnb.errors import ShapeError, UnknownDimension, unknown
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_rank, label
-from kerasnb.ops.shape import reshape
+from kerasnb.ops.reshaping import reshape
 from kerasnb.ops.window import channels_first, per_axis
 from kerasnb.tensor import Tensor
 

@@ -199,14 +199,17 @@ def _precision_recall(c: ConfusionCounts) -> tuple[Tensor, Tensor]:
 
 
 def _gains(c: ConfusionCounts) -> tuple[Tensor, Tensor]:
-    """Recall gain and precision gain: 1 - (P / N) (wrong / right); P positives, N negatives."""
+    """Recall gain (below 0 taken as 0) and precision gain: 1 - (P / N) (wrong / right).
+
+    P and N are the numbers of positive and negative samples. Where nothing is right, recall gain is
+    0 and precision gain 1, so that the curve ends where it does for precision and recall.
+    """
     odds = ops.divide_no_nan(
         c.true_positives + c.false_negatives, c.true_negatives + c.false_positives
     )
-    return (
-        1.0 - odds * ops.divide_no_nan(c.false_negatives, c.true_positives),
-        1.0 - odds * ops.divide_no_nan(c.false_positives, c.true_positives),
-    )
+    recall_gain = ops.divide_no_nan(c.true_positives - odds * c.false_negatives, c.true_positives)
+    precision_gain = 1.0 - odds * ops.divide_no_nan(c.false_positives, c.true_positives)
+    return ops.maximum(recall_gain, 0.0), precision_gain
 
 
 def _interpolated_precision_recall(c: ConfusionCounts) -> Tensor:

@@ -15,7 +15,7 @@ from kerasnb.errors import ShapeError
 from kerasnb.losses.base import dtype_name, match_ranks, serialize_function
 from kerasnb.spec import broadcast_shapes
 from kerasnb.tensor import Tensor, as_tensor
-from kerasnb.variable import Variable
+from kerasnb.variable import Variable, eager_scope
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum", "samplewise"]
 
@@ -77,7 +77,8 @@ class Metric:
         dtype = self._dtype if dtype is None else dtype_name(dtype)
         variable = Variable(initializer, tuple(shape), dtype, trainable=False, name=name)
         variable.path = f"{self.name}/{variable.name}"
-        self._state.append((variable, variable.numpy().copy()))
+        with eager_scope():  # a metric may make its state in its first batch, within a trace
+            self._state.append((variable, variable.numpy().copy()))
         return variable
 
     def add_weight(

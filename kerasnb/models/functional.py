@@ -15,7 +15,7 @@ from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import functional_config, rebuild_graph
-from kerasnb.ops.shape import expand_dims, squeeze
+from kerasnb.ops.reshaping import expand_dims, squeeze
 from kerasnb.tensor import Tensor, apply, as_tensor
 
 __all__ = ["Functional"]

@@ -4,7 +4,7 @@ Each family is a module; this page only gathers their public names.
 """
 
 from kerasnb.ops.control import *
-from kerasnb.ops.conv import *
+from kerasnb.ops.convolution import *
 from kerasnb.ops.creation import *
 from kerasnb.ops.elementwise import *
 from kerasnb.ops.index import *
@@ -13,5 +13,5 @@ from kerasnb.ops.nn import *
 from kerasnb.ops.pool import *
 from kerasnb.ops.random import *
 from kerasnb.ops.reduce import *
-from kerasnb.ops.shape import *
+from kerasnb.ops.reshaping import *
 from kerasnb.ops.trigonometry import *

@@ -1,4 +1,4 @@
-"""Loops whose body is a graph of its own. Imports autodiff, graph, interpret, shape and tensor."""
+"""Loops whose body is a graph of its own. Imports autodiff, interpret, reshaping and tensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kerasnb.errors import ShapeError, UnknownDimension
 from kerasnb.graph import Graph, inner_level
 from kerasnb.interpret import function_of
 from kerasnb.op import primitive
-from kerasnb.ops.shape import stack
+from kerasnb.ops.reshaping import stack
 from kerasnb.spec import TensorSpec, is_float
 from kerasnb.tensor import Tensor, apply, as_tensor, placeholder
 

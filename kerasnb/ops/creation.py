@@ -1,4 +1,4 @@
-"""New tensors from numbers. Imports elementwise, shape and tensor."""
+"""New tensors from numbers. Imports elementwise, reshaping and tensor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasnb import backends, config
 from kerasnb.errors import UnknownDimension
-from kerasnb.ops.shape import broadcast_to, expand_dims
+from kerasnb.ops.reshaping import broadcast_to, expand_dims
 from kerasnb.spec import check_dtype
 from kerasnb.tensor import Tensor, as_tensor
 

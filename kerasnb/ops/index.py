@@ -1,4 +1,4 @@
-"""Picking elements by position, and putting them back. Imports shape, elementwise, op and
+"""Picking elements by position, and putting them back. Imports reshaping, elementwise, op and
 tensor."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from kerasnb import config
 from kerasnb.errors import ArgumentError, DTypeError, ShapeError, UnknownDimension
 from kerasnb.op import OPS, Sample, primitive
 from kerasnb.ops.elementwise import cast, equal, less, where
-from kerasnb.ops.shape import broadcast_to, expand_dims, reshape
+from kerasnb.ops.reshaping import broadcast_to, expand_dims, reshape
 from kerasnb.spec import TensorSpec, is_integer, normalize_axis
 from kerasnb.tensor import Operators, Tensor, apply, as_tensor
 

@@ -1,4 +1,4 @@
-"""Products of matrices and tensors, all of one primitive. Imports shape, op and tensor."""
+"""Products of matrices and tensors, all of one primitive. Imports reshaping, op and tensor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.op import Sample, primitive
 from kerasnb.ops.elementwise import absolute, sqrt, square
 from kerasnb.ops.reduce import max, sum
-from kerasnb.ops.shape import broadcast_to, expand_dims, reshape, squeeze, transpose
+from kerasnb.ops.reshaping import broadcast_to, expand_dims, reshape, squeeze, transpose
 from kerasnb.spec import TensorSpec, broadcast_shapes, normalize_axis, size_of
 from kerasnb.tensor import Operators, Tensor, apply, as_tensor
 

@@ -26,7 +26,7 @@ from kerasnb.ops.elementwise import (
 )
 from kerasnb.ops.index import one_hot
 from kerasnb.ops.reduce import logsumexp, max, sum
-from kerasnb.ops.shape import squeeze
+from kerasnb.ops.reshaping import squeeze
 from kerasnb.ops.trigonometry import erf, tanh
 from kerasnb.spec import normalize_axis
 from kerasnb.tensor import Tensor, as_tensor

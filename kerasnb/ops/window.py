@@ -1,6 +1,6 @@
 """The geometry of windows that slide over an input, shared by convolution and pooling.
 
-A window of given size, strides, dilation and padding, per spatial axis. Imports shape and spec.
+A window of given size, strides, dilation and padding, per spatial axis. Imports reshaping and spec.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from kerasnb import config
 from kerasnb.errors import ArgumentError, ShapeError, UnknownDimension, unknown
-from kerasnb.ops.shape import transpose
+from kerasnb.ops.reshaping import transpose
 from kerasnb.tensor import Tensor
 
 __all__: list[str] = []  # nothing of this is for users

@@ -1,4 +1,4 @@
-"""Convolutions in one, two and three dimensions. Imports shape, op and tensor.
+"""Convolutions in one, two and three dimensions. Imports reshaping, op and tensor.
 
 Channels last within: inputs are (N, *spatial, C), kernels (*window, C/groups, filters). The three
 primitives are the three partial derivatives of one trilinear form
@@ -17,7 +17,7 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError, ShapeError, UnknownDimension, unknown
 from kerasnb.op import Sample, primitive
-from kerasnb.ops.shape import reshape
+from kerasnb.ops.reshaping import reshape
 from kerasnb.ops.window import (
     channels_first,
     chunk,
