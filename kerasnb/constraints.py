@@ -140,11 +140,7 @@ def get(identifier: Any) -> Any:
     Raises:
         ArgumentError: there is none of this name; close matches are listed.
     """
-    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
-        return identifier
-    if not isinstance(identifier, type):
-        identifier = deserialize(identifier)
-    return identifier() if isinstance(identifier, type) else identifier
+    return registry.resolve(identifier, _CHOICES, "constraint")
 
 
 def serialize(constraint: Any) -> Any:

@@ -22,6 +22,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "register_keras_serializable",
+    "resolve",
     "serialize",
 ]
 
@@ -135,6 +136,21 @@ def deserialize(config: Any, choices: Mapping[str, Any], kind: str) -> Any:
     if built_for is not None and not getattr(made, "built", True):
         made.build(_tuples(built_for))
     return made
+
+
+def resolve(identifier: Any, choices: Mapping[str, Any], kind: str) -> Any:
+    """The object that a name, a class or a configuration stands for; a callable stands for itself.
+
+    Args:
+        identifier: what the user gave; None stays None.
+        choices: as for `deserialize`.
+        kind: as for `deserialize`.
+    """
+    if identifier is None or (callable(identifier) and not isinstance(identifier, type)):
+        return identifier
+    if not isinstance(identifier, type):
+        identifier = deserialize(identifier, choices, kind)
+    return identifier() if isinstance(identifier, type) else identifier
 
 
 def find(name: str, choices: Mapping[str, Any], kind: str, fallback: str | None = None) -> Any:
