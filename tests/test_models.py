@@ -331,7 +331,12 @@ def test_forgotten_super_init():
 def test_unknown_layer_argument():
     with pytest.raises(ArgumentError) as caught:
         layers.Flatten(shape=(3,))
-    assert str(caught.value) == "Flatten: unknown argument 'shape'."
+    assert str(caught.value) == ("Unknown argument of Flatten: 'shape'. Known: data_format.")
+    with pytest.raises(ArgumentError) as caught:
+        layers.Dense(3, activaton="relu")
+    assert str(caught.value) == (
+        "Unknown argument of Dense: 'activaton'. Did you mean 'activation'?"
+    )
 
 
 def test_unknown_layer_name():
@@ -401,3 +406,76 @@ def test_a_circular_configuration_is_refused():
     assert str(caught.value) == (
         "The layers inner, join, shared read tensors that no layer before them makes."
     )
+
+
+# What Keras users type
+
+
+def test_a_model_up_to_a_layer_gives_its_features():
+    model = kerasnb.Sequential([kerasnb.Input((4,)), layers.Dense(3, "relu"), layers.Dense(2)])
+    features = kerasnb.Model(model.input, model.layers[0].output)
+    x = data(5, 4)
+    np.testing.assert_array_equal(features(x), model.layers[0](x))
+    assert features.weights[0] is model.weights[0]
+
+
+def test_a_shared_layer_has_no_single_output():
+    a, b = kerasnb.Input((4,)), kerasnb.Input((4,))
+    shared = layers.Dense(3, name="shared")
+    shared(a), shared(b)
+    with pytest.raises(GraphError) as caught:
+        shared.output  # noqa: B018
+    assert str(caught.value) == (
+        "Dense 'shared' was called 2 times on symbolic tensors, so it has no single input and "
+        "output. "
+        "Keep the tensor that the call gave."
+    )
+
+
+class OwnStep(kerasnb.Model):
+    def test_step(self, data):
+        return {"answer": ops.mean(self(data[0]))}
+
+
+class OwnInit(kerasnb.Model):
+    def __init__(self, units):
+        inputs = kerasnb.Input((4,))
+        super().__init__(inputs=inputs, outputs=layers.Dense(units)(inputs))
+
+
+def test_a_subclass_can_be_made_of_a_graph():
+    inputs = kerasnb.Input((4,))
+    model = OwnStep(inputs, layers.Dense(1, kernel_initializer="ones")(inputs))
+    model.compile("sgd", "mse")
+    x = np.ones((3, 4), "f4")
+    assert model.evaluate(x, np.ones((3, 1)), verbose=0) == pytest.approx(4.0)
+    assert isinstance(model, OwnStep)
+    assert type(model).__name__ == "OwnStep"
+    assert OwnInit(5).output_shape == (None, 5)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.Dense(2, input_dim=4),
+        lambda: layers.Dense(2, batch_input_shape=(None, 4)),
+        lambda: layers.Embedding(9, 2, input_length=4),
+    ],
+)
+def test_input_shapes_as_older_keras_took_them(layer):
+    assert kerasnb.Sequential([layer()]).input_shape == (None, 4)
+
+
+def test_a_class_in_place_of_a_layer():
+    with pytest.raises(ArgumentError) as caught:
+        kerasnb.Sequential([layers.Flatten], name="s")
+    assert str(caught.value) == (
+        "Sequential 's': expected a layer, got the class Flatten; write Flatten(...)."
+    )
+
+
+def test_loading_weights_from_a_file_that_is_not_there(tmp_path):
+    model = kerasnb.Sequential([kerasnb.Input((4,)), layers.Dense(3)])
+    with pytest.raises(kerasnb.errors.LoadError) as caught:
+        model.load_weights(tmp_path / "none.weights.h5")
+    assert str(caught.value) == f"load_weights: there is no file {tmp_path / 'none.weights.h5'}."

@@ -567,3 +567,54 @@ def test_loss_for_an_output_that_does_not_exist():
     assert str(caught.value) == (
         "compile: loss names the output 'sort'; the outputs are size, kind."
     )
+
+
+class Watch(kerasnb.callbacks.Callback):
+    started = False
+
+    def on_train_begin(self, logs=None):
+        self.started = True
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "start"),
+    [
+        (None, ArgumentError, "Model 'net' was compiled with a loss, but no targets came: pass y."),
+        (np.zeros((3, 7), "f4"), ShapeError, ""),
+    ],
+)
+def test_targets_that_do_not_fit_are_found_before_training_begins(y, error, start):
+    model, watch = small_model(), Watch()
+    with pytest.raises(error) as caught:
+        model.fit(np.ones((3, 4), "f4"), y, verbose=0, callbacks=[watch])
+    assert str(caught.value).startswith(start)
+    assert not watch.started
+
+
+def test_whole_models_cannot_be_saved_yet(tmp_path):
+    checkpoint = kerasnb.callbacks.ModelCheckpoint("best.keras")
+    with pytest.raises(ArgumentError) as caught:
+        small_model().fit(*iris(), verbose=0, callbacks=[checkpoint])
+    assert str(caught.value) == (
+        "ModelCheckpoint 'best.keras': whole models cannot be saved yet. Pass "
+        "save_weights_only=True "
+        "and a name ending in .weights.h5."
+    )
+
+
+def test_a_forgotten_super_init_is_named_by_compile():
+    class Forgetful(kerasnb.Model):
+        def __init__(self):
+            self.units = 3
+
+    with pytest.raises(GraphError) as caught:
+        Forgetful().compile("sgd", "mse")
+    assert str(caught.value) == (
+        "Forgetful.__init__ must call super().__init__() before the layer is used."
+    )
+
+
+def test_epochs_must_be_whole():
+    with pytest.raises(ArgumentError) as caught:
+        small_model().fit(*iris(), epochs=1e1, verbose=0)
+    assert str(caught.value) == "fit: epochs must be a whole number, got 10.0."

@@ -65,6 +65,14 @@ class ModelCheckpoint(Monitor):
         if by_step:  # an attribute, so that saving by epoch costs nothing per step
             self.on_train_batch_end = self._after_step
 
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        if not self.save_weights_only and not hasattr(model, "save"):
+            raise ArgumentError(
+                f"ModelCheckpoint {self.filepath!r}: whole models cannot be saved yet. Pass "
+                "save_weights_only=True and a name ending in .weights.h5."
+            )
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
         self._last_batch = -1

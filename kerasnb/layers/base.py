@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kerasnb import backends, config, constraints, initializers, naming, regularizers, tree
-from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.symbolic import is_building, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
@@ -72,13 +72,14 @@ class Layer:
         name: str | None = None,
         **kwargs: Any,
     ):
-        shape = kwargs.pop("input_shape", None)
-        if kwargs:
-            raise ArgumentError(
-                f"{type(self).__name__}: unknown argument{'s' if len(kwargs) > 1 else ''} "
-                f"{', '.join(map(repr, kwargs))}."
+        self._input_shape_hint = _input_shape_hint(kwargs)
+        for unexpected in kwargs:
+            known = inspect.signature(type(self).__init__).parameters
+            raise unknown(
+                f"argument of {type(self).__name__}:",
+                unexpected,
+                [n for n in known if n not in ("self", "kwargs")],
             )
-        self._input_shape_hint = None if shape is None else tuple(shape)
         self.name = (
             naming.auto_name(naming.snake_case(type(self).__name__)) if name is None else str(name)
         )
@@ -93,6 +94,7 @@ class Layer:
         self._trainable = trainable
         self._own: list[Variable] = []
         self._losses: list[Tensor] = []
+        self._calls: list[Any] = []  # the nodes that calls on symbolic tensors made
         self._call = _CallSignature(self)
 
     # What a subclass fills in
@@ -122,11 +124,7 @@ class Layer:
     # Running it
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not hasattr(self, "_call"):
-            raise GraphError(
-                f"{type(self).__name__}.__init__ must call super().__init__() before the layer is "
-                "used."
-            )
+        self._require_init()
         args = tuple(self._convert(a) for a in args)
         kwargs = {k: self._convert(v) for k, v in kwargs.items()}
         if is_building((args, kwargs)):
@@ -143,6 +141,13 @@ class Layer:
             return outputs
         finally:
             _training.reset(token)
+
+    def _require_init(self) -> None:
+        if not hasattr(self, "_call"):
+            raise GraphError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before the layer is "
+                "used."
+            )
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The specs that a call with tensors (or specs) like these would give."""
@@ -401,6 +406,34 @@ class Layer:
     # Descriptions
 
     @property
+    def input(self) -> Any:
+        """The symbolic tensors on which the layer was called.
+
+        Raises:
+            GraphError: it was not called on symbolic tensors, or more than once.
+        """
+        first = [*self._only_call().args, *self._only_call().kwargs.values()]
+        return first[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors that the layer's call gave.
+
+        Raises:
+            GraphError: it was not called on symbolic tensors, or more than once.
+        """
+        return self._only_call().structure
+
+    def _only_call(self) -> Any:
+        if len(self._calls) != 1:
+            raise GraphError(
+                f"{type(self).__name__} {self.name!r} was called {len(self._calls)} times on "
+                "symbolic "
+                "tensors, so it has no single input and output. Keep the tensor that the call gave."
+            )
+        return self._calls[0]
+
+    @property
     def dtype(self) -> str:
         """The type of the weights."""
         return self._dtype
@@ -443,7 +476,23 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-_NOT_SEARCHED = frozenset({"_own", "_losses", "_arguments", "_call", "_loss_tracker", "optimizer"})
+def _input_shape_hint(kwargs: dict) -> tuple | None:
+    """The shape of one sample as the first layers of older Keras took it; taken out of `kwargs`."""
+    hints = {
+        "input_shape": lambda shape: tuple(shape),
+        "batch_input_shape": lambda shape: tuple(shape)[1:],
+        "input_dim": lambda size: (size,),
+        "input_length": lambda size: (size,),
+    }
+    given = [read(kwargs.pop(name)) for name, read in hints.items() if kwargs.get(name) is not None]
+    for name in hints:
+        kwargs.pop(name, None)
+    return given[0] if given else None
+
+
+_NOT_SEARCHED = frozenset(
+    {"_own", "_losses", "_arguments", "_call", "_calls", "_loss_tracker", "optimizer"}
+)
 
 
 class _CallSignature:

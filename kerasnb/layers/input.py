@@ -47,8 +47,18 @@ class InputLayer(Layer):
                     f"Input: expected whole numbers or None, got {self.batch_shape}."
                 )
         self.built = True
-        self.output = placeholder(TensorSpec(self.batch_shape, self.dtype), self.name, level=0)
-        self.output.node.attrs["layer"] = self
+        self._tensor = placeholder(TensorSpec(self.batch_shape, self.dtype), self.name, level=0)
+        self._tensor.node.attrs["layer"] = self
+
+    @property
+    def input(self) -> Tensor:
+        """The symbolic tensor."""
+        return self._tensor
+
+    @property
+    def output(self) -> Tensor:
+        """The symbolic tensor."""
+        return self._tensor
 
     def call(self, inputs: Any) -> Any:
         return inputs

@@ -73,6 +73,7 @@ def record_call(layer: Any, args: tuple, kwargs: dict, only_specs: bool = False)
     node.outputs = tuple(t for t in tree.flatten(node.structure) if is_symbolic(t))
     if not node.outputs:
         raise GraphError(f"{type(layer).__name__} {layer.name!r} gave no tensor.")
+    layer._calls.append(node)
     return node.structure
 
 

@@ -94,30 +94,28 @@ def count(
             )
         y_true, y_pred = y_true[..., class_id], y_pred[..., class_id]
     weights = _weights(name, sample_weight, label_weights, y_pred.shape, dtype)
-    labels = y_pred.shape[-1] if per_label else 1
-    # all axes but that of the labels become one: (…, L) -> (P, L) -> (L, P)
+    # all axes but that of the labels become one: (…, L) -> (P, L) -> (L, P), or (…) -> (P,)
+    flat = (-1, y_pred.shape[-1]) if per_label else (-1,)
     y_true, y_pred, weights = (
-        ops.transpose(ops.reshape(ops.broadcast_to(x, y_pred.shape), (-1, labels)))
+        ops.transpose(ops.reshape(ops.broadcast_to(x, y_pred.shape), flat))
         for x in (y_true, y_pred, weights)
     )
-    return _sum_counts(y_true, y_pred, weights, thresholds, per_label)
+    return _sum_counts(y_true, y_pred, weights, thresholds)
 
 
 def _sum_counts(
-    y_true: Tensor, y_pred: Tensor, weights: Tensor, thresholds: Sequence[float], per_label: bool
+    y_true: Tensor, y_pred: Tensor, weights: Tensor, thresholds: Sequence[float]
 ) -> ConfusionCounts:
-    """The counts from tensors of shape (L, P), as two matrix products over P."""
+    """The counts from tensors of shape (P,) or (L, P), as two matrix products over P."""
     positive = y_true != 0
-    # (L, P) and (L, P) -> (L, P, 2): the weight of each sample as a positive and as a negative
+    # twice (L, P) -> (L, P, 2): the weight of each sample as a positive and as a negative
     weights = ops.stack([ops.where(positive, weights, 0), ops.where(positive, 0, weights)], axis=-1)
-    limits = as_tensor(np.asarray(thresholds, y_pred.dtype))
-    above = ops.expand_dims(y_pred, 1) > ops.reshape(limits, (1, -1, 1))  # (L, T, P)
-    dtype = weights.dtype
-    hits = ops.matmul(ops.cast(above, dtype), weights)  # (L, T, P) @ (L, P, 2) -> (L, T, 2)
-    rest = ops.matmul(ops.cast(ops.logical_not(above), dtype), weights)
+    limits = as_tensor([[t] for t in thresholds], y_pred.dtype)
+    above = ops.expand_dims(y_pred, -2) > limits  # (L, 1, P) and (T, 1) -> (L, T, P)
+    hits = ops.matmul(ops.cast(above, weights.dtype), weights)  # (L, T, P) @ (L, P, 2) -> (L, T, 2)
+    rest = ops.matmul(ops.cast(ops.logical_not(above), weights.dtype), weights)
     counts = (hits[..., 0], hits[..., 1], rest[..., 1], rest[..., 0])
-    # (L, T) -> (T, L), or (T,)
-    return ConfusionCounts(*(ops.transpose(c) if per_label else c[0] for c in counts))
+    return ConfusionCounts(*map(ops.transpose, counts))  # (L, T) -> (T, L), or (T,)
 
 
 def _paired(name: str, y_true: Any, y_pred: Any, dtype: str) -> tuple[Tensor, Tensor]:
@@ -145,7 +143,7 @@ def _weights(name: str, sample_weight: Any, label_weights: Any, shape: tuple, dt
             )
         weights = ops.reshape(weights, spread)
     if label_weights is not None:
-        per_label = as_tensor(np.asarray(label_weights, dtype))
+        per_label = as_tensor(list(label_weights), dtype)
         if not shape or per_label.shape != shape[-1:]:
             raise ShapeError(
                 f"Metric {name!r}: expected label_weights of shape {shape[-1:]}, one for each "
@@ -191,6 +189,13 @@ def check_thresholds(name: str, thresholds: Thresholds, default: float) -> list[
     return [float(v) for v in values]
 
 
+def _as_given(thresholds: Thresholds, values: list[float]) -> float | list[float] | None:
+    """The argument in plain numbers, for the configuration."""
+    if thresholds is None:
+        return None
+    return values if isinstance(thresholds, (list, tuple, np.ndarray)) else values[0]
+
+
 class _Count(Metric):
     """The sum of one of the confusion counts."""
 
@@ -198,8 +203,8 @@ class _Count(Metric):
 
     def __init__(self, thresholds: Thresholds = None, name: str | None = None, dtype: Any = None):
         super().__init__(dtype, name)
-        self._given_thresholds = thresholds
         self.thresholds = check_thresholds(type(self).__name__, thresholds, 0.5)
+        self._given_thresholds = _as_given(thresholds, self.thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -286,11 +291,11 @@ class _Share(Metric):
         dtype: Any = None,
     ):
         super().__init__(dtype, name)
-        self._given_thresholds = thresholds
         self.top_k = top_k
         self.class_id = class_id
         default = 0.5 if top_k is None else BELOW_ALL
         self.thresholds = check_thresholds(type(self).__name__, thresholds, default)
+        self._given_thresholds = _as_given(thresholds, self.thresholds)
         shape = (len(self.thresholds),)
         self.true_positives = self.add_variable(shape, name="true_positives")
         self._others: Variable = self.add_variable(shape, name=self._other)

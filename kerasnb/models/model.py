@@ -35,11 +35,18 @@ class Model(Trainer, Layer):
     _of_graph: Any = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Model:
-        if cls is Model and (args or "inputs" in kwargs):
+        if cls is Model and _are_ends(args, kwargs):
             return Model._of_graph(*args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any):
+        if _are_ends(args, kwargs) and not isinstance(self, Model._of_graph):
+            # a subclass, say with a train_step of its own, that is made of a graph of layers
+            own = type(self)
+            bases = (own, Model._of_graph)
+            self.__class__ = type(own.__name__, bases, {"__module__": own.__module__})
+            Model._of_graph.__init__(self, *args, **kwargs)
+            return
         Layer.__init__(self, *args, **kwargs)
         self._init_trainer()
 
@@ -135,3 +142,8 @@ class Model(Trainer, Layer):
         if not self.built and not any(map(is_symbolic, tree.flatten((args, kwargs)))):
             self.built = True
         return outputs
+
+
+def _are_ends(args: tuple, kwargs: dict) -> bool:
+    """Whether a model is being made of symbolic inputs and outputs."""
+    return len(args) >= 2 or "inputs" in kwargs or "outputs" in kwargs

@@ -61,7 +61,7 @@ class Sequential(Model):
             return
         if not isinstance(layer, Layer):
             raise ArgumentError(
-                f"Sequential {self.name!r}: expected a layer, got {type(layer).__name__}."
+                f"Sequential {self.name!r}: expected a layer, got {_described(layer)}."
             )
         if isinstance(layer, Model) and self in layer._flatten_layers():
             raise GraphError(f"Sequential {self.name!r}: a model cannot contain itself (a cycle).")
@@ -76,7 +76,11 @@ class Sequential(Model):
         if not self._stack and self._start is None and isinstance(layer, Functional):
             self._start = Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
         self._stack.append(layer)
-        if rebuild:
+        if rebuild and self._functional is not None:
+            x = self._extend(self._functional.output, layer)
+            self._functional = Functional(self._start, x, name=self.name)
+            self._forget_programs()
+        elif rebuild:
             self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
@@ -84,28 +88,35 @@ class Sequential(Model):
         if not self._stack:
             raise GraphError(f"Sequential {self.name!r} has no layer to take off.")
         layer = self._stack.pop()
+        below = None if self._functional is None else self._functional._nodes[-1].inputs[0]
         self.built, self._functional = False, None
-        if rebuild:
-            self._rebuild()
+        if rebuild and self._stack and below is not None:
+            self._functional = Functional(self._start, below, name=self.name)
+            self.built = True
+        self._forget_programs()
         return layer
 
     def _rebuild(self) -> None:
         self._forget_programs()
-        if self._start is None or not self._stack:
-            self.built, self._functional = False, None
-            return
-        x = self._start
-        for layer in self._stack:
-            with self._named():
-                x = layer(x)
-            if not isinstance(x, Tensor):
-                raise GraphError(
-                    f"Sequential {self.name!r}: layer {layer.name!r} gives several outputs; use "
-                    "the "
-                    "functional API."
-                )
-        self._functional = Functional(self._start, x, name=self.name)
-        self.built = True
+        self.built, self._functional = False, None
+        if self._start is not None:
+            x = self._start
+            for layer in self._stack:
+                x = self._extend(x, layer)
+            if self._stack:
+                self._functional = Functional(self._start, x, name=self.name)
+                self.built = True
+
+    def _extend(self, x: Tensor, layer: Layer) -> Tensor:
+        """Call `layer` on `x`, what the layers below it give."""
+        with self._named():
+            x = layer(x)
+        if not isinstance(x, Tensor):
+            raise GraphError(
+                f"Sequential {self.name!r}: layer {layer.name!r} gives several outputs; use the "
+                "functional API."
+            )
+        return x
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape, batch included."""
@@ -195,6 +206,12 @@ class Sequential(Model):
     def output_names(self) -> list[str]:
         """The output's name in a list."""
         return self._require_functional().output_names
+
+
+def _described(thing: Any) -> str:
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}; write {thing.__name__}(...)"
+    return type(thing).__name__
 
 
 _MODELS["Sequential"] = Sequential

@@ -15,14 +15,16 @@ from kerasnb.autodiff import GradientTape
 from kerasnb.callbacks import CallbackList, History
 from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError, GraphError
+from kerasnb.graph import inner_level
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT, VALIDATION
 from kerasnb.models.objectives import Objective, check_names
 from kerasnb.random import default_seed
 from kerasnb.spec import TensorSpec
-from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.tensor import Tensor, as_tensor, placeholder
 from kerasnb.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from kerasnb.variable import StateScope
 
 __all__ = ["Trainer"]
 
@@ -73,6 +75,7 @@ class Trainer:
         Raises:
             ArgumentError: an unknown name (the closest ones are listed).
         """
+        self._require_init()
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         check_names(loss, metrics, weighted_metrics)
@@ -138,7 +141,11 @@ class Trainer:
         """The scalar to minimise: the compiled losses, and what `add_loss` and regularizers
         gave."""
         total = None
-        if self._objective is not None and self._objective.losses is not None and y is not None:
+        if self._objective is not None and self._objective.losses is not None:
+            if y is None:
+                raise ArgumentError(
+                    f"Model {self.name!r} was compiled with a loss, but no targets came: pass y."
+                )
             total = self._objective.losses(y, y_pred, sample_weight, _batch_size(y_pred))
         for extra in self.losses:
             total = extra if total is None else total + extra
@@ -244,6 +251,9 @@ class Trainer:
         notes itself in ``history.stopped_by``, and goes on as `KeyboardInterrupt`.
         """
         self._require_compiled("fit")
+        for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if not isinstance(value, (int, np.integer)):
+                raise ArgumentError(f"fit: {name} must be a whole number, got {value!r}.")
         if validation_split:
             (x, y, sample_weight), validation_data = data_module.split_validation(
                 x, y, sample_weight, validation_split
@@ -474,8 +484,19 @@ class Trainer:
         y_pred = self._build_on(data.first())
         self._objective.build(self, data.first()[1], y_pred)
         self._check_values(data, y_pred)
+        if type(self).train_step is Trainer.train_step:
+            self._rehearse(data.first(), training)
         if training and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    def _rehearse(self, batch: Any, training: bool) -> None:
+        """Trace losses and metrics once, so that what does not fit is found before any work."""
+        with inner_level(), StateScope().active():
+            x, y, sample_weight = tree.map_structure(_stand_in, batch)
+            y_pred = self(x, training=training)
+            self.compute_loss(x, y, y_pred, sample_weight, training)
+            self.compute_metrics(x, y, y_pred, sample_weight)
+        self._clear_losses()
 
     def _build_on(self, batch: Any) -> Any:
         """The specs of the outputs for a batch; makes weights that are not there yet."""
@@ -550,6 +571,10 @@ def _checked(data: Any, rng: Any = None) -> Iterator:
     if data.check is None:
         return data.epoch(rng)
     return (batch for batch in data.epoch(rng) if data.check(batch) is None)
+
+
+def _stand_in(array: Any) -> Any:
+    return None if array is None else placeholder(as_tensor(array).spec)
 
 
 def _batch_spec(array: Any) -> TensorSpec:

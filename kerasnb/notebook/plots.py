@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from kerasnb.errors import ArgumentError, MissingDependency
@@ -16,10 +17,10 @@ def plot_history(history: Any) -> Any:
     """A figure with one panel a metric: training as a line, validation dashed, epochs from 1.
 
     Args:
-        history: what `fit` returned.
+        history: what `fit` returned, or its dictionary of logs.
 
     Returns:
-        A ``matplotlib.figure.Figure``; ``figure.savefig("curve.png")`` writes it.
+        A ``matplotlib.figure.Figure``, which a notebook shows; ``savefig("curve.png")`` writes it.
 
     Raises:
         MissingDependency: matplotlib is not installed.
@@ -30,19 +31,27 @@ def plot_history(history: Any) -> Any:
         from matplotlib.ticker import MaxNLocator
     except ImportError:
         raise MissingDependency('Plots need matplotlib: pip install "kerasnb[notebook]"') from None
-    names = [n for n in history.history if not n.startswith("val_")]
-    if not history.epoch or not names:
+    logs = getattr(history, "history", history)
+    names = [n for n in logs if not n.startswith("val_")]
+    if not names or not logs[names[0]]:
         raise ArgumentError("plot_history: the history holds no epoch yet; call fit first.")
-    epochs = [e + 1 for e in history.epoch]
-    figure = Figure(figsize=(4.2 * len(names), 3.2), layout="constrained")
+    epochs = [e + 1 for e in getattr(history, "epoch", range(len(logs[names[0]])))]
+
+    class Picture(Figure):
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = Picture(figsize=(4.2 * len(names), 3.2), layout="constrained")
     for i, (name, axes) in enumerate(
         zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True)
     ):
         color = COLORS[i % len(COLORS)]
         marker = "o" if len(epochs) < 30 else None
-        values = history.history[name]
+        values = logs[name]
         axes.plot(epochs[: len(values)], values, color=color, marker=marker, ms=3, label="training")
-        checks = history.history.get(f"val_{name}")
+        checks = logs.get(f"val_{name}")
         if checks:
             axes.plot(
                 epochs[-len(checks) :], checks, "--", color=color, marker=marker, ms=3,

@@ -72,6 +72,8 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
         raise LoadError(
             f"load_weights: model {model.name!r} has no weights yet; call it on data first."
         )
+    if not Path(filepath).exists():
+        raise LoadError(f"load_weights: there is no file {filepath}.")
     try:
         file = h5py.File(filepath, "r")
     except OSError as error:
