@@ -27,7 +27,7 @@ def plot_history(history: Any) -> Any:
         ArgumentError: the history holds no epoch.
     """
     try:
-        from matplotlib.figure import Figure
+        from matplotlib import figure as figures
         from matplotlib.ticker import MaxNLocator
     except ImportError:
         raise MissingDependency('Plots need matplotlib: pip install "kerasnb[notebook]"') from None
@@ -37,13 +37,13 @@ def plot_history(history: Any) -> Any:
         raise ArgumentError("plot_history: the history holds no epoch yet; call fit first.")
     epochs = [e + 1 for e in getattr(history, "epoch", range(len(logs[names[0]])))]
 
-    class Picture(Figure):
+    class Figure(figures.Figure):  # one that a notebook shows without pyplot
         def _repr_png_(self) -> bytes:
             buffer = io.BytesIO()
             self.savefig(buffer, format="png")
             return buffer.getvalue()
 
-    figure = Picture(figsize=(4.2 * len(names), 3.2), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(names), 3.2), layout="constrained")
     for i, (name, axes) in enumerate(
         zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True)
     ):
