@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["flatten", "is_nested", "map_structure", "pack_as"]
+__all__ = ["flatten", "form", "is_nested", "map_structure", "pack_as"]
 
 
 def is_nested(value: Any) -> bool:
@@ -43,6 +43,15 @@ def map_structure(function: Callable, structure: Any, *others: Any) -> Any:
             (map_structure(function, *items) for items in zip(structure, *others, strict=True)),
         )
     return function(structure, *others)
+
+
+def form(structure: Any) -> Any:
+    """The containers of `structure` without its leaves, as something that can be hashed."""
+    if isinstance(structure, dict):
+        return ("dict", *((key, form(structure[key])) for key in sorted(structure)))
+    if isinstance(structure, (list, tuple)):
+        return (type(structure).__name__, *map(form, structure))
+    return None
 
 
 def pack_as(structure: Any, leaves: Iterable) -> Any:

@@ -120,6 +120,20 @@ def test_a_step_is_traced_once_per_spec():
     assert traces == [(3,), (4,)]
 
 
+def test_the_form_of_the_arguments_matters():
+    step = Step(lambda x: x["a"] - x["b"] if isinstance(x, dict) else x[0] + x[1])
+    a, b = np.float32(5.0), np.float32(3.0)
+    assert float(step([a, b])) == 8.0
+    assert float(step({"a": a, "b": b})) == 2.0
+
+
+def test_the_number_of_programs_is_bounded():
+    step = Step(lambda x: ops.sum(x))
+    for size in range(1, 100):
+        assert float(step(np.ones(size, "float32"))) == size
+    assert len(step._programs) == 64
+
+
 def test_equal_nodes_are_merged():
     def function(x):
         return ops.exp(x) + ops.exp(x)

@@ -18,6 +18,8 @@ from kerasnb.variable import StateScope, Variable, swap
 
 __all__ = ["Step"]
 
+PROGRAMS = 64  # kept per step: batches of ever new lengths must not fill the memory
+
 
 class Step:
     """`function` as a compiled step: ``step(*arrays)`` gives what the function returns.
@@ -41,9 +43,12 @@ class Step:
         backend = backends.current()
         leaves = tree.flatten(args)
         arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
-        key = (backend.name, *((a.shape, a.dtype) if a is not None else None for a in arrays))
+        specs = [(a.shape, a.dtype) if a is not None else None for a in arrays]
+        key = (backend.name, tree.form(args), *specs)
         program = self._programs.get(key)
         if program is None:
+            if len(self._programs) >= PROGRAMS:
+                del self._programs[next(iter(self._programs))]
             program = self._programs[key] = Program(self.function, args, arrays, backend)
         return program.run(arrays)
 

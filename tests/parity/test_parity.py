@@ -1,9 +1,9 @@
 """kerasnb gives Keras's numbers, shapes, names and configurations, for every case of the table.
 
 `golden.npz` holds what Keras 3.15 gave (`make_golden.py` wrote it). Where `keras` is installed,
-here or for the Python that the environment variable KERASNB_PEER_PYTHON names, the table is also run on
-it and compared live; elsewhere those tests do not exist. The tolerance is explained in `case.py`,
-the distance in `record.py`.
+here or for the Python that the environment variable KERASNB_PEER_PYTHON names, the table is also
+run on it and compared live; elsewhere those tests do not exist. The tolerance is explained in
+`case.py`, the distance in `record.py`.
 """
 
 from __future__ import annotations
