@@ -65,7 +65,7 @@ def _node_cotangents(node: Node, g: list, useful: set) -> list[tuple[Tensor, Any
     if op.vjp is None:
         return []
     y = node.outputs
-    if len(y) == 1:
+    if node.single:
         g, y = g[0], y[0]
     elif not callable(op.vjp):
         g = tuple(zeros_like(t) if v is None else v for v, t in zip(g, y, strict=True))

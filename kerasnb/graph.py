@@ -32,17 +32,18 @@ class Node:
         inputs: tensors and Python scalars.
         attrs: the keyword attributes.
         outputs: the tensors it makes.
+        single: whether the op gives one tensor, not a tuple of them.
         level: the trace to which it belongs.
         name: a placeholder's name.
     """
 
-    __slots__ = ("attrs", "inputs", "level", "name", "op", "outputs")
+    __slots__ = ("attrs", "inputs", "level", "name", "op", "outputs", "single")
 
     def __init__(
         self, op: Any, inputs: tuple = (), attrs: dict | None = None, level: int = 0, name: str = ""
     ):
         self.op, self.inputs, self.attrs = op, inputs, attrs or {}
-        self.level, self.name, self.outputs = level, name, ()
+        self.level, self.name, self.outputs, self.single = level, name, (), True
 
     def __repr__(self) -> str:
         return f"Node({self.op.name if self.op is not None else self.name or 'placeholder'})"

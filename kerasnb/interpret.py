@@ -79,10 +79,8 @@ def _write(graph: Graph) -> tuple[str, dict]:
     lines = [f"def run({', '.join(names[id(t)] for t in graph.inputs)}):"]
     for i, node in enumerate(graph.nodes):
         targets = ", ".join(names[id(t)] for t in node.outputs)
-        if len(node.outputs) == 1 and not isinstance(node.outputs, list):
-            lines.append(f"    {targets} = {_call(node, names, used, bound, i)}")
-        else:
-            lines.append(f"    {targets}, = {_call(node, names, used, bound, i)}")
+        comma = "" if node.single else ","
+        lines.append(f"    {targets}{comma} = {_call(node, names, used, bound, i)}")
         dead = [names[key] for key in last.get(i, ())]
         if dead:
             lines.append(f"    del {', '.join(dead)}")

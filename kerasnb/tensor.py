@@ -291,7 +291,8 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
     tapes = recorders.get()
     if tapes:
         node = Node(op, tuple(tensors), attrs)
-        node.outputs = result if type(result) is tuple else (result,)
+        node.single = type(result) is not tuple
+        node.outputs = (result,) if node.single else result
         for tape in tapes:
             tape.append(node)
     return result
@@ -326,6 +327,7 @@ def _add_node(op: Op, tensors: tuple, attrs: dict, outputs: Any) -> Any:
         node.outputs = (result,)
     else:
         result = node.outputs = tuple(Tensor(None, spec, node) for spec in outputs)
+        node.single = False
     for tape in recorders.get():
         tape.append(node)
     return result

@@ -98,6 +98,20 @@ def test_source_that_is_no_tensor_is_refused():
     )
 
 
+def test_scan_without_a_carry():
+    from kerasnb.compile.step import Step
+
+    def squares(xs):
+        def total(xs):
+            return ops.sum(ops.scan(lambda carry, x: (carry, x * x), [], xs)[1])
+
+        return total(xs), grad(total)(xs)
+
+    total, slope = Step(squares)(np.array([1.0, 2.0, 3.0]))
+    assert float(total) == 14.0
+    np.testing.assert_array_equal(slope, [2.0, 4.0, 6.0])
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_gradient_eager_traced_and_numeric(reverse):
     from kerasnb.graph import Graph, inner_level

@@ -2,7 +2,7 @@
 
 The backend follows the array: an op runs where its inputs lie. The *current* backend decides only
 where new arrays go. A backend is one module of this folder, or an entry point in the group
-``kerasnb.backends``, that defines a class `Backend_` named ``BACKEND``. Imports config and errors.
+``kerasnb.backends``, that exports its subclass of `Backend` as ``BACKEND``. Imports config, errors.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ def share_common(graph: Graph) -> Graph:
         same = made.get(key)
         if same is None:
             same = made[key] = Node(node.op, inputs, node.attrs, node.level)
+            same.single = node.single
             same.outputs = tuple(Tensor(None, t.spec, same) for t in node.outputs)
         values.update(zip((id(t) for t in node.outputs), same.outputs, strict=True))
     return Graph(graph.inputs, [values.get(id(t), t) for t in graph.outputs])

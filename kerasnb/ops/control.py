@@ -151,7 +151,7 @@ def _scan_vjp(g, y, *inputs, body, carries, xs, length, reverse):
         return (new, totals), _or_zeros(pulled[carries : carries + xs], x)
 
     start = (_or_zeros(g[:carries], y[:carries]), [zeros_like(outer[i]) for i in floats])
-    steps = (list(leaves), list(y[-carries:]), [g[carries + i] for i in given])
+    steps = (list(leaves), list(y[len(y) - carries :]), [g[carries + i] for i in given])
     (g_init, totals), g_xs = scan(back, start, steps, length=length, reverse=not reverse)
     g_outer = dict(zip(floats, totals, strict=True))
     return [*g_init, *g_xs, *(g_outer.get(i) for i in range(len(outer)))]
