@@ -16,10 +16,13 @@ from kerasnb.tensor import Operators, Tensor, as_tensor
 __all__ = [
     "Loss",
     "LossFunctionWrapper",
+    "broadcasts_to",
+    "comparable",
     "convert",
     "dtype_name",
     "match_ranks",
     "reduce_values",
+    "same_shape",
     "serialize_function",
     "spread_weights",
     "weights_from_mask",
@@ -202,6 +205,32 @@ def match_ranks(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
+def same_shape(a: tuple, b: tuple) -> bool:
+    """Whether two shapes are equal, or may turn out to be where a dimension is unknown."""
+    return len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))
+
+
+def broadcasts_to(shape: tuple, target: tuple) -> bool:
+    """Whether a tensor of `shape` can be repeated to fill `target`."""
+    try:
+        return broadcast_shapes(shape, target) == target
+    except ShapeError:
+        return False
+
+
+def comparable(a: tuple, b: tuple) -> bool:
+    """Whether targets and predictions of these shapes can be compared element by element.
+
+    Shapes of one rank may broadcast. Ranks that differ would broadcast samples against features, so
+    only a single number may have another.
+    """
+    try:
+        broadcast_shapes(a, b)
+    except ShapeError:
+        return False
+    return len(a) == len(b) or not a or not b
+
+
 def spread_weights(values: Tensor, weights: Tensor, what: str) -> tuple[Tensor, Tensor]:
     """`values` and `weights` of one rank, ready to be multiplied.
 
@@ -220,11 +249,8 @@ def spread_weights(values: Tensor, weights: Tensor, what: str) -> tuple[Tensor, 
         return values, weights
     leading = weights.shape + (1,) * (values.ndim - weights.ndim)
     for shape in (leading, weights.shape):
-        try:
-            if broadcast_shapes(values.shape, shape) == values.shape:
-                return values, ops.reshape(weights, shape)
-        except ShapeError:
-            continue  # read the weights the other way
+        if broadcasts_to(shape, values.shape):
+            return values, ops.reshape(weights, shape)
     raise ShapeError(
         f"{what}: expected sample_weight of shape {values.shape[:1]} (one per sample) or "
         f"{values.shape} (one per value), got {weights.shape}."

@@ -13,7 +13,7 @@ import numpy as np
 
 from kerasnb import config, ops
 from kerasnb.errors import ArgumentError, ShapeError
-from kerasnb.losses.base import LossFunctionWrapper
+from kerasnb.losses.base import LossFunctionWrapper, same_shape
 from kerasnb.losses.regression import Reduction, paired
 from kerasnb.spec import is_float, normalize_axis
 from kerasnb.tensor import Tensor, as_tensor
@@ -179,12 +179,8 @@ def _floats(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     return as_tensor(y_true, y_pred.dtype), y_pred
 
 
-def _same(a: tuple, b: tuple) -> bool:
-    return len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))
-
-
 def _require_same(name: str, y_true: Tensor, y_pred: Tensor) -> None:
-    if _same(y_true.shape, y_pred.shape):
+    if same_shape(y_true.shape, y_pred.shape):
         return
     if name == "categorical_crossentropy" and _is_one_per_sample(y_true, y_pred):
         fix = (
@@ -200,7 +196,7 @@ def _require_same(name: str, y_true: Tensor, y_pred: Tensor) -> None:
 
 def _is_one_per_sample(y_true: Tensor, y_pred: Tensor) -> bool:
     rest = y_pred.shape[:-1]
-    return _same(y_true.shape, rest) or _same(y_true.shape, (*rest, 1))
+    return same_shape(y_true.shape, rest) or same_shape(y_true.shape, (*rest, 1))
 
 
 def _labels(y_true: Any, y_pred: Any, axis: int) -> tuple[Tensor, Tensor]:
@@ -211,9 +207,9 @@ def _labels(y_true: Any, y_pred: Any, axis: int) -> tuple[Tensor, Tensor]:
     rest = y_pred.shape[:axis] + y_pred.shape[axis + 1 :]
     if y_true.ndim == y_pred.ndim and given[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
-    if not _same(y_true.shape, rest):
+    if not same_shape(y_true.shape, rest):
         fix = "Give one integer label per sample."
-        if _same(given, y_pred.shape):
+        if same_shape(given, y_pred.shape):
             fix = "Use categorical_crossentropy for one-hot labels."
         elif given[:1] == y_pred.shape[:1]:
             fix = (

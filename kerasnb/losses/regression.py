@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from kerasnb import config, ops
 from kerasnb.errors import ShapeError
-from kerasnb.losses.base import LossFunctionWrapper, match_ranks
-from kerasnb.spec import broadcast_shapes, is_float
+from kerasnb.losses.base import LossFunctionWrapper, comparable, match_ranks
+from kerasnb.spec import is_float
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = [
@@ -40,13 +40,7 @@ def paired(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     if not is_float(y_pred.dtype):
         y_pred = ops.cast(y_pred, config.floatx())
     y_true, y_pred = match_ranks(as_tensor(y_true, y_pred.dtype), y_pred)
-    try:
-        broadcast_shapes(y_true.shape, y_pred.shape)
-        # ranks that differ would broadcast samples against features; only a single number may
-        fits = y_true.ndim == y_pred.ndim or 0 in (y_true.ndim, y_pred.ndim)
-    except ShapeError:
-        fits = False
-    if not fits:
+    if not comparable(y_true.shape, y_pred.shape):
         raise ShapeError(
             f"{name}: expected y_true of the shape of y_pred, {y_pred.shape}, got {y_true.shape}. "
             f"Change the units of the last layer or the shape of y.{_hint(y_true, y_pred)}"

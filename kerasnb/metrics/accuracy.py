@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from kerasnb import config, ops
 from kerasnb.errors import ShapeError
-from kerasnb.losses.base import match_ranks
+from kerasnb.losses.base import comparable, match_ranks, same_shape
 from kerasnb.metrics.base import MeanMetricWrapper
-from kerasnb.spec import broadcast_shapes, is_float
+from kerasnb.spec import is_float
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = [
@@ -238,12 +238,7 @@ def _paired(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     y_true, y_pred = match_ranks(as_tensor(y_true), as_tensor(y_pred))
     if is_float(y_pred.dtype):
         y_true = ops.cast(y_true, y_pred.dtype)
-    try:
-        broadcast_shapes(y_true.shape, y_pred.shape)
-        fits = y_true.ndim == y_pred.ndim or 0 in (y_true.ndim, y_pred.ndim)
-    except ShapeError:
-        fits = False
-    if not fits:
+    if not comparable(y_true.shape, y_pred.shape):
         raise ShapeError(
             f"{name}: expected y_true of the shape of y_pred, {y_pred.shape}, got {y_true.shape}. "
             "For integer class labels use sparse_categorical_accuracy."
@@ -252,7 +247,7 @@ def _paired(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
 
 
 def _require_one_hot(name: str, y_true: Tensor, y_pred: Tensor) -> None:
-    if len(y_true.shape) != len(y_pred.shape) or not _same(y_true.shape, y_pred.shape):
+    if not same_shape(y_true.shape, y_pred.shape):
         raise ShapeError(
             f"{name}: expected one-hot y_true of the shape of y_pred, {y_pred.shape}, got "
             f"{y_true.shape}. For integer labels use sparse_{name}."
@@ -261,13 +256,9 @@ def _require_one_hot(name: str, y_true: Tensor, y_pred: Tensor) -> None:
 
 def _require_labels(name: str, y_true: Tensor, y_pred: Tensor) -> None:
     rest = y_pred.shape[:-1]
-    if y_pred.ndim == 0 or len(y_true.shape) != len(rest) or not _same(y_true.shape, rest):
+    if y_pred.ndim == 0 or not same_shape(y_true.shape, rest):
         raise ShapeError(
             f"{name}: expected y_true of shape {rest}, one label for each row of y_pred "
             f"{y_pred.shape}, got {y_true.shape}. For one-hot labels use "
             f"{name.removeprefix('sparse_')}."
         )
-
-
-def _same(a: tuple, b: tuple) -> bool:
-    return all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))

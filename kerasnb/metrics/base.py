@@ -12,8 +12,7 @@ import numpy as np
 
 from kerasnb import initializers, naming, ops
 from kerasnb.errors import ShapeError
-from kerasnb.losses.base import dtype_name, match_ranks, serialize_function
-from kerasnb.spec import broadcast_shapes
+from kerasnb.losses.base import broadcasts_to, dtype_name, match_ranks, serialize_function
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.variable import Variable, eager_scope
 
@@ -270,7 +269,7 @@ def samplewise(
     if weights is not None:
         values, weights = match_ranks(values, as_tensor(weights, dtype))
         fitting = values.shape[: weights.ndim]
-        if weights.ndim > values.ndim or not _broadcasts(weights.shape, fitting):
+        if weights.ndim > values.ndim or not broadcasts_to(weights.shape, fitting):
             raise ShapeError(
                 f"Metric {name!r}: expected sample_weight of shape {values.shape[:1]} (one per "
                 f"sample) or {values.shape} (one per value), got {weights.shape}."
@@ -283,13 +282,6 @@ def samplewise(
 def _reduced(x: Tensor, kept: int, reduce: Callable[..., Tensor]) -> Tensor:
     """`x` with only its first `kept` axes."""
     return reduce(x, axis=tuple(range(kept, x.ndim))) if x.ndim > kept else x
-
-
-def _broadcasts(shape: tuple, target: tuple) -> bool:
-    try:
-        return broadcast_shapes(shape, target) == target
-    except ShapeError:
-        return False
 
 
 def _within(value: Any) -> Iterator[Any]:

@@ -12,9 +12,8 @@ import numpy as np
 
 from kerasnb import ops
 from kerasnb.errors import ArgumentError, ShapeError
-from kerasnb.losses.base import match_ranks
+from kerasnb.losses.base import broadcasts_to, match_ranks
 from kerasnb.metrics.base import Metric
-from kerasnb.spec import broadcast_shapes
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.variable import Variable
 
@@ -136,7 +135,7 @@ def _weights(name: str, sample_weight: Any, label_weights: Any, shape: tuple, dt
             weights = ops.squeeze(weights, -1)
         missing = len(shape) - weights.ndim
         spread = weights.shape + (1,) * missing
-        if missing < 0 or not _fits(spread, shape):
+        if missing < 0 or not broadcasts_to(spread, shape):
             raise ShapeError(
                 f"Metric {name!r}: expected sample_weight of shape {shape[:1]} (one per sample) or "
                 f"{shape} (one per prediction), got {weights.shape}."
@@ -151,13 +150,6 @@ def _weights(name: str, sample_weight: Any, label_weights: Any, shape: tuple, dt
             )
         weights = weights * per_label
     return weights
-
-
-def _fits(shape: tuple, target: tuple) -> bool:
-    try:
-        return broadcast_shapes(shape, target) == target
-    except ShapeError:
-        return False
 
 
 def _keep_top(name: str, y_pred: Tensor, k: int) -> Tensor:

@@ -95,7 +95,7 @@ class Losses:
             self.losses, align(y, y_pred, self.names, "y"), tree.flatten(y_pred), strict=True
         ):
             if _takes_labels(loss) and isinstance(target, np.ndarray):
-                _check_range(loss, target, output.shape[-1])
+                _check_range(loss, target, output.shape[loss._kwargs.get("axis", -1)])
 
 
 def _takes_labels(loss: Loss | None) -> bool:
