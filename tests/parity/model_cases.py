@@ -69,7 +69,7 @@ def _lstm(k: Any) -> Any:
     model.compile(
         optimizer=k.optimizers.RMSprop(0.02, momentum=0.5),
         loss="binary_crossentropy",
-        metrics=["accuracy", k.metrics.AUC(num_thresholds=20)],
+        metrics=["accuracy", k.metrics.AUC(num_thresholds=20, name="auc")],
     )
     return model
 
