@@ -89,7 +89,9 @@ MORE_LAYERS += [
 MORE_LAYERS += [
     layer(
         f"RNN/{cell}",
-        lambda k, cell=cell: k.layers.RNN(getattr(k.layers, cell)(3, name="cell"), return_sequences=True),
+        lambda k, cell=cell: k.layers.RNN(
+            getattr(k.layers, cell)(3, name="cell"), return_sequences=True
+        ),
         real(2, 4, 3),
     )
     for cell in ("SimpleRNNCell", "GRUCell", "LSTMCell")
