@@ -7,6 +7,7 @@ namespace that answers with text. Imports graph, op and what lies below.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,7 @@ class ExpressionNamespace:
 def _text(value: Any) -> str:
     if isinstance(value, Expression):
         return value.text
-    if isinstance(value, float) and value in (float("inf"), -float("inf")):
+    if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
     return repr(value)
 

@@ -105,11 +105,19 @@ class Op:
             self._memo[key] = found
         return found
 
+    def __reduce__(self) -> tuple:
+        return op_named, (self.name,)  # a copy of a declaration is the declaration
+
     def _resolve_plain(self, specs: tuple, attrs: dict) -> Signature:
         return Signature(self.infer(*specs, **attrs), None)
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
+
+
+def op_named(name: str) -> Op:
+    """The declared op of this name."""
+    return OPS[name]
 
 
 def _forget_signatures() -> None:

@@ -150,3 +150,46 @@ def test_scan_gradient_eager_traced_and_numeric(reverse):
         assert float(ops.sum(eager[0] * direction)) == pytest.approx(
             (up - down) / (2 * step), rel=1e-6
         )
+
+
+def test_gradients_at_zero():
+    np.testing.assert_array_equal(grad(ops.prod)(np.array([0.0, 2.0, 3.0])), [6.0, 0.0, 0.0])
+    np.testing.assert_array_equal(grad(ops.prod)(np.array([0.0, 0.0, 3.0])), [0.0, 0.0, 0.0])
+    assert float(grad(lambda x: x**0)(0.0)) == 0.0
+    assert float(grad(grad(lambda x: x**1))(0.0)) == 0.0
+
+
+def test_sigmoid_keeps_its_tail():
+    x = np.array([-30.0, -15.0, 0.0, 15.0], "float32")
+    expected = 1 / (1 + np.exp(-x.astype("float64")))
+    np.testing.assert_allclose(ops.sigmoid(x), expected, rtol=3e-7)
+
+
+def test_small_integers_and_halves_do_not_overflow():
+    assert int(ops.sum(np.full(10, 200, "uint8"))) == 2000
+    np.testing.assert_array_equal(ops.cumsum(np.array([True, True])), [1, 2])
+    assert float(ops.mean(np.ones(100_000, "float16"))) == 1.0
+
+
+def test_not_a_number_can_be_traced():
+    from kerasnb.compile.step import Step
+
+    step = Step(lambda x: ops.where(x > 2, x, float("nan")))
+    np.testing.assert_array_equal(step(np.array([1.0, 3.0], "f4")), [np.nan, 3.0])
+
+
+def test_negative_zero_is_not_zero():
+    from kerasnb.compile.step import Step
+
+    step = Step(lambda x: (ops.arctan2(x * 0.0, -1.0), ops.arctan2(x * -0.0, -1.0)))
+    up, down = step(np.array(1.0, "f4"))
+    assert float(up) == pytest.approx(np.pi)
+    assert float(down) == pytest.approx(-np.pi)
+
+
+def test_what_a_variable_gives_and_takes_is_a_copy():
+    mine = np.ones(2, "float32")
+    variable = Variable(ops.convert_to_tensor(mine))
+    mine[:] = 7.0
+    variable.numpy()[:] = 9.0
+    np.testing.assert_array_equal(variable.numpy(), [1.0, 1.0])

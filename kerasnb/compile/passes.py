@@ -22,7 +22,7 @@ def share_common(graph: Graph) -> Graph:
         inputs = tuple(values.get(id(t), t) for t in node.inputs)
         key = (
             id(node.op),
-            tuple(id(t) if type(t) is Tensor else (type(t), t) for t in inputs),
+            tuple(id(t) if type(t) is Tensor else repr(t) for t in inputs),
             tuple(node.attrs.items()),
         )
         same = made.get(key)

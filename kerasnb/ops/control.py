@@ -49,7 +49,7 @@ def scan(
     count = leaves[0].shape[0] if leaves else length
     if count is None:
         raise UnknownDimension("scan: give length, or xs whose first axis has a known length.")
-    if all(t.data is not None for t in (*leaves, *tree.flatten(init))):
+    if count and all(t.data is not None for t in (*leaves, *tree.flatten(init))):
         return _scan_eagerly(f, init, xs, count, reverse)
     return _scan_traced(f, init, xs, count, reverse)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasnb import backends, config
 from kerasnb.errors import UnknownDimension
+from kerasnb.ops.elementwise import cast, equal, logical_and
 from kerasnb.ops.reshaping import broadcast_to, expand_dims
 from kerasnb.spec import check_dtype
 from kerasnb.tensor import Tensor, as_tensor
@@ -22,6 +23,8 @@ __all__ = [
 
 def convert_to_tensor(x: Any, dtype: str | None = None, sparse: bool | None = None) -> Tensor:
     """A tensor with the values of `x`; Python floats become `floatx`, Python integers int32."""
+    if isinstance(x, np.ndarray):
+        x = x.copy()  # what the caller does to the array later must not reach the tensor
     return as_tensor(x, None if dtype is None else check_dtype(dtype))
 
 
@@ -71,8 +74,11 @@ empty = zeros  # memory that was not written to would only hide mistakes
 
 def full_like(x: Any, fill_value: Any, dtype: str | None = None) -> Tensor:
     """A tensor like `x` filled with one value."""
-    x = as_tensor(x)
-    return broadcast_to(as_tensor(fill_value, dtype or x.dtype), x.shape)
+    x, value = as_tensor(x), as_tensor(fill_value, dtype)
+    value = as_tensor(value, dtype or x.dtype)
+    if None in x.shape:  # the shape is not known before the model runs: take it from x
+        return cast(logical_and(equal(x, x), False), value.dtype) + value
+    return broadcast_to(value, x.shape)
 
 
 def zeros_like(x: Any, dtype: str | None = None) -> Tensor:

@@ -85,6 +85,8 @@ def mod(m, x1, x2):
 
 def _power_base(g, y, a, b):
     if type(b) in (int, float):
+        if b in (0, 1):  # where the general form would ask for 0 to the power of -1
+            return g * float(b)
         return g * (b * (a if b == 2 else power(a, b - 1)))
     return g * b * power(a, b - 1)
 
@@ -261,8 +263,9 @@ def rsqrt(m, x):
 
 @elementwise("logistic", inputs="float", vjp=[lambda g, y, x: g * y * (1.0 - y)], samples=ONE)
 def sigmoid(m, x):
-    """1 / (1 + exp(-x)), through tanh, which cannot overflow."""
-    return m.multiply(m.add(m.tanh(m.multiply(x, 0.5)), 1.0), 0.5)
+    """1 / (1 + exp(-x)); exp takes only negative numbers, so it cannot overflow."""
+    e = m.exp(m.negative(m.abs(x)))
+    return m.true_divide(m.where(x >= 0, e * 0.0 + 1.0, e), m.add(e, 1.0))
 
 
 @elementwise(

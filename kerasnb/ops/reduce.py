@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,6 +53,19 @@ def _sum(xp, x, *, axes):
     return xp.sum(x, axes, x.dtype)
 
 
+def _mean_vjp(g, y, x, *, axes):
+    return _expand(g, x, axes) * (1.0 / builtins.max(size_of(tuple(x.shape[a] for a in axes)), 1))
+
+
+@primitive("reduce_mean", kind="reduce", infer=_reduced, vjp=[_mean_vjp], samples=SAMPLES)
+def _mean(xp, x, *, axes):
+    # the count is read from the array: a model under construction may not know it
+    count = size_of(tuple(x.shape[a] for a in axes))
+    if x.dtype.itemsize < 4:  # float16 overflows at 65504
+        return xp.asarray(xp.mean(x, axes, "float32"), x.dtype)
+    return xp.sum(x, axes) * (1.0 / count if count else float("nan"))
+
+
 def _extreme_vjp(g, y, x, *, axes):
     # elements that tie for the extreme share the gradient
     winners = cast(equal(x, _expand(y, x, axes)), x.dtype)
@@ -79,7 +93,13 @@ def _min(xp, x, *, axes):
 
 
 def _prod_vjp(g, y, x, *, axes):
-    return _expand(g * y, x, axes) / x
+    # the product of the others: y / x, but for an element that is the only zero
+    zero = equal(x, 0)
+    rest = where(zero, 1.0, x)
+    zeros = _expand(_sum_axes(cast(zero, x.dtype), axes), x, axes)
+    others = _expand(apply(_prod, rest, axes=axes), x, axes) / rest
+    alone = equal(zeros - cast(zero, x.dtype), 0)
+    return _expand(g, x, axes) * where(alone, others, 0.0)
 
 
 @primitive(
@@ -136,10 +156,17 @@ def _reduce(op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
     )
 
 
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The sum over `axis` (all axes if None); booleans are counted in int32."""
+_SMALL = frozenset({"bool", "int8", "uint8", "int16", "uint16"})
+
+
+def _widened(x: Any) -> Tensor:
     x = as_tensor(x)
-    return _reduce(_sum, cast(x, "int32") if x.spec.dtype == "bool" else x, axis, keepdims)
+    return cast(x, "int32") if x.spec.dtype in _SMALL else x
+
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis` (all axes if None); booleans and small integers are summed in int32."""
+    return _reduce(_sum, _widened(x), axis, keepdims)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -156,8 +183,8 @@ amax, amin = max, min
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product over `axis`."""
-    return _reduce(_prod, x, axis, keepdims)
+    """The product over `axis`; booleans and small integers are multiplied in int32."""
+    return _reduce(_prod, _widened(x), axis, keepdims)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -165,12 +192,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     x = as_tensor(x)
     if not is_float(x.dtype):
         x = cast(x, config.floatx())
-    total = _reduce(_sum, x, axis, keepdims)
-    count = size_of(tuple(x.shape[i] for i in normalize_axes(axis, x.ndim)))
-    if count == 1:
-        return total
-    # a model under construction does not know its batch size: any number gives the right spec
-    return total * (1.0 / count) if count else total / (0.0 if count == 0 else 1.0)
+    return _reduce(_mean, x, axis, keepdims)
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -250,6 +272,7 @@ def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
 def cumsum(x: Any, axis: int | None = None) -> Tensor:
     """The running sum along `axis` (of the flattened tensor if None)."""
     x = as_tensor(x)
+    x = cast(x, "int32") if x.dtype == "bool" else x
     if axis is None:
         x, axis = apply(OPS["reshape"], x, shape=(x.size,)), 0
     return apply(_cumsum, x, axis=normalize_axis(axis, x.ndim), reverse=False)
