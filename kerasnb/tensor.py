@@ -254,6 +254,7 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
     """
     scalars = op.kind == "elementwise"
     tensors, specs, symbolic = [], [], False
+    variables: dict[int, Any] = {}  # by place: in a model of layers and ops they stay variables
     for value in inputs:
         kind = type(value)
         if kind is not Tensor:
@@ -264,7 +265,9 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
                 tensors.append(value)
                 specs.append(kind)
                 continue
-            value = as_tensor(value)
+            given, value = value, as_tensor(value)
+            if isinstance(given, Operators) and value.data is not None:
+                variables[len(tensors)] = given
         if value.data is None:
             symbolic = True
         tensors.append(value)
@@ -277,6 +280,7 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
             for t, c in zip(tensors, casts, strict=True)
         ]
     if symbolic:
+        tensors = [variables.get(i, t) for i, t in enumerate(tensors)] if variables else tensors
         return _add_node(op, tuple(tensors), attrs, outputs)
     arrays, array_type = _arrays_of(op, tensors, outputs)
     xp = backends.module_of(array_type)

@@ -37,6 +37,9 @@ class Variable(Operators):
         trainable: whether optimizers change it.
         name: for people; ``"variable"`` if not given.
 
+    Attributes:
+        made_trainable: what `trainable` was at first; unfreezing a layer brings it back.
+
     Raises:
         ShapeError: a callable without a shape, or a shape that is not known in full.
     """
@@ -51,7 +54,7 @@ class Variable(Operators):
     ):
         self.name = name or "variable"
         self.path = self.name
-        self.trainable = trainable
+        self.trainable = self.made_trainable = trainable
         self.regularizer = None
         self.constraint = None
         with eager_scope():
@@ -121,12 +124,16 @@ class Variable(Operators):
         return self.assign(self.value - value)
 
     def numpy(self) -> np.ndarray:
-        """The value as a NumPy array on the host."""
-        return self.value.numpy()
+        """A copy of the value as a NumPy array on the host."""
+        return np.array(self.value.numpy())
 
     def item(self) -> Any:
         """The one element as a Python number."""
         return self.value.item()
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        backends.live.add(self)  # a copy moves with the others, too
 
     def arrays(self) -> list:
         """The arrays it owns (for `backends.use`)."""

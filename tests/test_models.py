@@ -1,5 +1,8 @@
 """Defining models: Sequential, functional with branches and several ends, nested, subclassed."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -479,3 +482,72 @@ def test_loading_weights_from_a_file_that_is_not_there(tmp_path):
     with pytest.raises(kerasnb.errors.LoadError) as caught:
         model.load_weights(tmp_path / "none.weights.h5")
     assert str(caught.value) == f"load_weights: there is no file {tmp_path / 'none.weights.h5'}."
+
+
+def test_a_mean_over_the_unknown_batch():
+    inputs = kerasnb.Input((3,))
+    model = kerasnb.Model(inputs, inputs - ops.mean(inputs, axis=0, keepdims=True))
+    x = data(20, 3)
+    np.testing.assert_allclose(model(x), x - x.mean(0), rtol=1e-5, atol=1e-6)
+
+
+def test_likes_of_a_symbolic_tensor():
+    inputs = kerasnb.Input((3,))
+    model = kerasnb.Model(inputs, ops.ones_like(inputs) + ops.zeros_like(inputs))
+    np.testing.assert_array_equal(model(np.full((2, 3), np.nan, "f4")), np.ones((2, 3)))
+
+
+def test_a_variable_in_a_functional_model_stays_a_variable():
+    factor = kerasnb.Variable(2.0)
+    inputs = kerasnb.Input((3,))
+    model = kerasnb.Model(inputs, inputs * factor)
+    factor.assign(5.0)
+    np.testing.assert_array_equal(model(np.ones((1, 3), "f4")), np.full((1, 3), 5.0))
+
+
+def test_unfreezing_does_not_free_what_was_never_trainable():
+    class Counter(kerasnb.Layer):
+        def __init__(self):
+            super().__init__()
+            self.weight = kerasnb.Variable(1.0)
+            self.count = kerasnb.Variable(2.0, trainable=False)
+
+        def call(self, inputs):
+            return inputs * self.weight
+
+    layer = Counter()
+    layer.trainable = False
+    assert [float(w) for w in layer.weights] == [1.0, 2.0]
+    layer.trainable = True
+    assert [v.trainable for v in layer.weights] == [True, False]
+
+
+class InDictionaries(kerasnb.Layer):
+    def __init__(self):
+        super().__init__()
+        self.parts = {"x": {"y": [layers.Dense(3), (layers.Dense(3),)]}}
+
+    def call(self, inputs):
+        first, (second,) = self.parts["x"]["y"]
+        return second(first(inputs))
+
+
+def test_weights_in_dictionaries_survive_a_file(tmp_path):
+    inputs = kerasnb.Input((3,))
+    models = [kerasnb.Model(inputs, InDictionaries()(inputs)) for _ in range(2)]
+    models[0].save_weights(tmp_path / "a.weights.h5")
+    models[1].load_weights(tmp_path / "a.weights.h5")
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_trained_model_can_be_copied_and_pickled():
+    inputs = kerasnb.Input((3,))
+    model = kerasnb.Model(inputs, layers.Dense(1)(inputs) * 2.0)
+    model.compile("adam", "mse")
+    x, y = data(8, 3), data(8, 1)
+    model.fit(x, y, verbose=0)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other(x), model(x))
+        other.fit(x, y, verbose=0)
+        assert not np.array_equal(other(x), model(x))

@@ -23,7 +23,7 @@ from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.variable import Variable
 
-__all__ = ["Layer"]
+__all__ = ["NOT_SEARCHED", "Layer"]
 
 _training: ContextVar[bool | None] = ContextVar("training", default=None)
 _path: ContextVar[tuple[str, ...]] = ContextVar("layer_path", default=())
@@ -255,7 +255,7 @@ class Layer:
         variable.constraint = constraints.get(constraint)
         if not self._trainable:
             variable.trainable = False
-        variable._trainable_by_nature = trainable
+        variable.made_trainable = trainable
         self._own.append(variable)
         return variable
 
@@ -264,7 +264,7 @@ class Layer:
         assignment."""
         found: dict[int, Any] = {}
         for key, value in vars(self).items():
-            if key not in _NOT_SEARCHED:
+            if key not in NOT_SEARCHED:
                 _search(value, kind, found)
         return list(found.values())
 
@@ -293,8 +293,8 @@ class Layer:
         found: dict[int, Variable] = {}
         for layer in self._flatten_layers():
             own = layer._own_variables()
-            by_nature = [v for v in own if getattr(v, "_trainable_by_nature", v.trainable)]
-            rest = [v for v in own if not getattr(v, "_trainable_by_nature", v.trainable)]
+            by_nature = [v for v in own if v.made_trainable]
+            rest = [v for v in own if not v.made_trainable]
             found |= {id(v): v for v in (*by_nature, *rest)}
         return list(found.values())
 
@@ -337,7 +337,7 @@ class Layer:
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
             for variable in layer._own_variables():
-                if getattr(variable, "_trainable_by_nature", True):
+                if variable.made_trainable:
                     variable.trainable = bool(value)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -490,7 +490,7 @@ def _input_shape_hint(kwargs: dict) -> tuple | None:
     return given[0] if given else None
 
 
-_NOT_SEARCHED = frozenset(
+NOT_SEARCHED = frozenset(
     {"_own", "_losses", "_arguments", "_call", "_calls", "_loss_tracker", "optimizer"}
 )
 

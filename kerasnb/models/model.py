@@ -50,6 +50,9 @@ class Model(Trainer, Layer):
         Layer.__init__(self, *args, **kwargs)
         self._init_trainer()
 
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_steps": {}}  # programs are made again where they are needed
+
     @property
     def layers(self) -> list[Layer]:
         """The layers directly within the model."""

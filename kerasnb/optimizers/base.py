@@ -421,6 +421,14 @@ class Optimizer:
             re.search(pattern, variable.name) for pattern in patterns
         )
 
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        # a copy has variables of its own: what is known by their ids is known by new ones
+        ids = {old: id(self._trainable_variables[at]) for old, at in self._positions.items()}
+        self._positions = {ids[old]: at for old, at in self._positions.items()}
+        excluded, names = self._no_decay
+        self._no_decay = ({ids.get(old, old) for old in excluded}, names)
+
     def _check_arguments(self) -> None:
         clips = [self.clipnorm, self.clipvalue, self.global_clipnorm]
         if sum(c is not None for c in clips) > 1:

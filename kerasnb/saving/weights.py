@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb import naming
+from kerasnb import naming, tree
 from kerasnb.errors import ArgumentError, LoadError
-from kerasnb.layers.base import Layer
+from kerasnb.layers.base import NOT_SEARCHED, Layer
 from kerasnb.random import SeedGenerator
 from kerasnb.variable import Variable
 
@@ -46,7 +46,7 @@ def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with h5py.File(partial, "w") as file:
-            for name, variable in _named_variables(model):
+            for name, variable in _every_variable(model):
                 file[name] = variable.numpy()
         with open(partial, "rb+") as written:
             os.fsync(written.fileno())
@@ -79,9 +79,16 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
     except OSError as error:
         raise LoadError(f"load_weights: {filepath} cannot be read as HDF5: {error}") from None
     values: list[tuple[Variable, np.ndarray]] = []
+    seeds = {
+        id(seed.state)
+        for layer in model._flatten_layers()
+        for seed in layer._children(SeedGenerator)
+    }
     with file:
-        for name, variable in _named_variables(model):
+        for name, variable in _every_variable(model):
             data = file.get(name)
+            if data is None and id(variable) in seeds:
+                continue  # some of Keras's backends keep no counter of random numbers
             if not isinstance(data, h5py.Dataset) or data.shape != variable.shape:
                 if skip_mismatch:
                     continue
@@ -96,7 +103,8 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
 
 
 def _named_variables(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Variable]]:
-    for i, variable in enumerate(layer._own_variables()):
+    own = sorted(layer._own_variables(), key=lambda v: not v.made_trainable)
+    for i, variable in enumerate(own):
         yield f"{prefix}vars/{i}", variable
     for attribute, value in sorted(vars(layer).items()):
         if isinstance(value, SeedGenerator):
@@ -105,8 +113,8 @@ def _named_variables(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Vari
             yield from _named_variables(value, f"{prefix}{attribute}/")
         elif attribute in ("_operations", "_stack"):
             yield from _group(value, f"{prefix}layers/")
-        elif isinstance(value, (list, tuple)) and any(isinstance(v, Layer) for v in value):
-            yield from _group(value, f"{prefix}{attribute}/")
+        elif attribute not in NOT_SEARCHED and isinstance(value, (list, tuple, dict)):
+            yield from _group(tree.flatten(value), f"{prefix}{attribute}/")
 
 
 def _group(layers: Any, prefix: str) -> Iterator[tuple[str, Variable]]:
@@ -120,3 +128,23 @@ def _group(layers: Any, prefix: str) -> Iterator[tuple[str, Variable]]:
         yield from _named_variables(
             layer, f"{prefix}{name}_{count}/" if count else f"{prefix}{name}/"
         )
+
+
+def _every_variable(model: Layer) -> list[tuple[str, Variable]]:
+    """Each variable of `model` once, with its place in the file.
+
+    Raises:
+        ArgumentError: a variable has no place, so that it would be lost.
+    """
+    named, seen = [], set()
+    for name, variable in _named_variables(model):
+        if id(variable) not in seen:
+            seen.add(id(variable))
+            named.append((name, variable))
+    lost = [v.path for v in model.variables if id(v) not in seen]
+    if lost:
+        raise ArgumentError(
+            f"The weights {', '.join(lost)} have no place in a file: keep their layers as "
+            "attributes, or in lists or dictionaries, of the model."
+        )
+    return named
