@@ -618,3 +618,25 @@ def test_epochs_must_be_whole():
     with pytest.raises(ArgumentError) as caught:
         small_model().fit(*iris(), epochs=1e1, verbose=0)
     assert str(caught.value) == "fit: epochs must be a whole number, got 10.0."
+
+
+def test_freezing_a_normalization_without_weights_takes_effect():
+    model = kerasnb.Sequential(
+        [kerasnb.Input((3,)), layers.BatchNormalization(center=False, scale=False), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 3), "f4"), np.ones((4, 1), "f4")
+    model.train_on_batch(x, y)
+    model.layers[0].trainable = False
+    before = model.layers[0].get_weights()
+    model.train_on_batch(x, y)
+    for a, b in zip(before, model.layers[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_steps_per_execution_must_be_whole_and_positive():
+    with pytest.raises(ArgumentError) as caught:
+        small_model(steps_per_execution=0)
+    assert str(caught.value) == (
+        "compile: steps_per_execution must be a whole number from 1, got 0."
+    )

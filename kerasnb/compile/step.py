@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kerasnb import backends, tree
+from kerasnb import backends, config, tree
 from kerasnb.compile.passes import share_common
 from kerasnb.compile.plan import ReferencePlan
 from kerasnb.graph import Graph, inner_level
@@ -44,12 +44,13 @@ class Step:
         leaves = tree.flatten(args)
         arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
         specs = [(a.shape, a.dtype) if a is not None else None for a in arrays]
-        key = (backend.name, tree.form(args), *specs)
-        program = self._programs.get(key)
+        key = (backend.name, config.floatx(), tree.form(args), *specs)
+        program = self._programs.pop(key, None)
         if program is None:
-            if len(self._programs) >= PROGRAMS:
+            if len(self._programs) >= PROGRAMS:  # the one that was not used for longest goes
                 del self._programs[next(iter(self._programs))]
-            program = self._programs[key] = Program(self.function, args, arrays, backend)
+            program = Program(self.function, args, arrays, backend)
+        self._programs[key] = program
         return program.run(arrays)
 
     def _run_eagerly(self, args: tuple) -> Any:

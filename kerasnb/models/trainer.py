@@ -19,6 +19,7 @@ from kerasnb.graph import inner_level
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT, VALIDATION
+from kerasnb.models.loop import Position, checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
 from kerasnb.random import default_seed
 from kerasnb.spec import TensorSpec
@@ -43,7 +44,7 @@ class Trainer:
         self.steps_per_execution = 1
         self._loss_tracker = Mean(name="loss")
         self._objective: Objective | None = None
-        self._steps: dict[str, Step] = {}
+        self._forget_programs()
 
     def compile(
         self,
@@ -81,6 +82,11 @@ class Trainer:
         check_names(loss, metrics, weighted_metrics)
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
+        if not isinstance(steps_per_execution, (int, np.integer)) or steps_per_execution < 1:
+            raise ArgumentError(
+                f"compile: steps_per_execution must be a whole number from 1, got "
+                f"{steps_per_execution!r}."
+            )
         self.steps_per_execution = int(steps_per_execution)
         self._loss_tracker = Mean(name="loss")
         self.compiled = True
@@ -90,6 +96,7 @@ class Trainer:
     def _forget_programs(self) -> None:
         """Trace again at the next step: the model is no longer what was traced."""
         self._steps = {}
+        self._rehearsed: set[tuple] = set()
 
     # The parts of a step, to be overridden
 
@@ -283,7 +290,7 @@ class Trainer:
         step = self._step("train", self.train_step)
         history = callbacks.history
         self.stop_training = False
-        position = _Position()
+        position = Position()
         logs: dict = {}
         try:
             callbacks.on_train_begin()
@@ -293,9 +300,9 @@ class Trainer:
                 self.reset_metrics()
                 position.start(epoch)
                 callbacks.on_epoch_begin(epoch)
-                self._run_epoch(step, _checked(data, rng), callbacks, position)
+                self._run_epoch(step, checked(data, rng), callbacks, position)
                 logs = self._read_logs(position.logs)
-                if validation is not None and _is_due(epoch, frequency):
+                if validation is not None and is_due(epoch, frequency):
                     logs |= {
                         f"val_{k}": v for k, v in self._validate(validation, callbacks).items()
                     }
@@ -312,9 +319,7 @@ class Trainer:
             callbacks.on_train_end(logs)
         return history
 
-    def _run_epoch(
-        self, step: Step, batches: Iterator, callbacks: Any, position: _Position
-    ) -> None:
+    def _run_epoch(self, step: Step, batches: Iterator, callbacks: Any, position: Position) -> None:
         every, index = self.steps_per_execution, 0
         for index, batch in enumerate(batches):
             if index % every == 0:
@@ -368,13 +373,13 @@ class Trainer:
             verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
         )  # fmt: skip
         callbacks.on_test_begin()
-        return _flat_or_dict(self._evaluate(data, callbacks), return_dict)
+        return flat_or_dict(self._evaluate(data, callbacks), return_dict)
 
     def _evaluate(self, data: Any, callbacks: Any) -> dict:
         step = self._step("test", self.test_step)
         self.reset_metrics()
         logs: dict = {}
-        for index, batch in enumerate(_checked(data)):
+        for index, batch in enumerate(checked(data)):
             callbacks.on_test_batch_begin(index)
             logs = step(pack_x_y_sample_weight(*batch))
             callbacks.on_test_batch_end(index, lambda logs=logs: self._read_logs(logs))
@@ -430,7 +435,7 @@ class Trainer:
         self._prepare(data, training=True)
         self.reset_metrics()
         logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
-        return _flat_or_dict(self._read_logs(logs), return_dict)
+        return flat_or_dict(self._read_logs(logs), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -441,7 +446,7 @@ class Trainer:
         self._prepare(data, training=False)
         self.reset_metrics()
         logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
-        return _flat_or_dict(self._read_logs(logs), return_dict)
+        return flat_or_dict(self._read_logs(logs), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
@@ -485,7 +490,11 @@ class Trainer:
         self._objective.build(self, data.first()[1], y_pred)
         self._check_values(data, y_pred)
         if type(self).train_step is Trainer.train_step:
-            self._rehearse(data.first(), training)
+            specs = [None if a is None else _batch_spec(a) for a in tree.flatten(data.first())]
+            key = (training, tree.form(data.first()), *specs)
+            if key not in self._rehearsed:
+                self._rehearse(data.first(), training)
+                self._rehearsed.add(key)
         if training and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
@@ -522,7 +531,7 @@ class Trainer:
 
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
-        flags = [v.trainable for v in self.weights]
+        flags = [v.trainable for v in (*self.weights, *self._flatten_layers())]
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
             step = self._steps[kind] = Step(function, self.run_eagerly)
             step.flags = flags
@@ -544,35 +553,6 @@ class Trainer:
         }
 
 
-class _Position:
-    """Where `fit` is: epoch, whole steps done in it, and the newest logs."""
-
-    def __init__(self) -> None:
-        self.epoch: int | None = None
-        self.step = 0
-        self.logs: Any = None
-
-    def start(self, epoch: int) -> None:
-        self.epoch, self.step, self.logs = epoch, 0, None
-
-    def advance(self, logs: Any) -> None:
-        self.step, self.logs = self.step + 1, logs
-
-    def finish(self) -> None:
-        self.epoch, self.step, self.logs = None, 0, None
-
-    def report(self, read: Callable) -> dict:
-        """The unfinished epoch for the history."""
-        return {"epoch": self.epoch, "step": self.step, "logs": read(self.logs)}
-
-
-def _checked(data: Any, rng: Any = None) -> Iterator:
-    """The batches of the next epoch, checked where that was not possible before."""
-    if data.check is None:
-        return data.epoch(rng)
-    return (batch for batch in data.epoch(rng) if data.check(batch) is None)
-
-
 def _stand_in(array: Any) -> Any:
     return None if array is None else placeholder(as_tensor(array).spec)
 
@@ -583,16 +563,3 @@ def _batch_spec(array: Any) -> TensorSpec:
 
 def _batch_size(value: Any) -> int:
     return tree.flatten(value)[0].shape[0]
-
-
-def _is_due(epoch: int, frequency: Any) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _flat_or_dict(logs: dict, return_dict: bool) -> Any:
-    if return_dict:
-        return logs
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
