@@ -221,6 +221,8 @@ def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
         tensor = value
     elif isinstance(value, Operators):
         tensor = value.value
+    elif isinstance(value, (list, tuple)) and _holds_tensors(value):
+        tensor = _stacked([as_tensor(v) for v in value])
     elif isinstance(value, np.ndarray) and value.dtype in _DTYPE_NAMES:
         tensor = Tensor(backends.current().asarray(value))
     elif not isinstance(value, np.ndarray) and backends.backend_of(value) is not None:
@@ -230,6 +232,12 @@ def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     if dtype is not None and tensor.dtype != dtype:
         tensor = apply(OPS["convert"], tensor, dtype=check_dtype(dtype))
     return tensor
+
+
+def _stacked(tensors: list[Tensor]) -> Tensor:
+    """Tensors of one shape along a new first axis."""
+    rows = [apply(OPS["reshape"], t, shape=(1, *t.shape)) for t in tensors]
+    return apply(OPS["concatenate"], *rows, axis=0)
 
 
 def placeholder(spec: TensorSpec, name: str = "", level: int | None = None) -> Tensor:
@@ -350,8 +358,6 @@ def _new_array(value: Any, dtype: str | None) -> Any:
     if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
         kind = {bool: "bool", int: "int32", float: config.floatx()}.get(type(value))
         return backend.asarray(scalar_like(value, kind), dtype or kind)
-    if isinstance(value, (list, tuple)) and _holds_tensors(value):
-        value = [np.asarray(v) for v in value]
     array = np.asarray(value)
     if array.dtype.name not in _NUMERIC:
         raise DTypeError(

@@ -22,7 +22,7 @@ from kerasnb.graph import current_level
 from kerasnb.spec import TensorSpec, check_dtype
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 
-__all__ = ["StateScope", "Variable", "eager_scope", "in_scope", "swap"]
+__all__ = ["StateScope", "Variable", "current_scope", "eager_scope", "in_scope", "swap"]
 
 _scope: ContextVar[StateScope | None] = ContextVar("state_scope", default=None)
 
@@ -201,6 +201,11 @@ class StateScope:
             yield self
         finally:
             _scope.reset(token)
+
+
+def current_scope() -> StateScope | None:
+    """The scope to which reads and assignments go now, if there is one."""
+    return _scope.get()
 
 
 def in_scope() -> bool:

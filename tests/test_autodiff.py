@@ -193,3 +193,35 @@ def test_what_a_variable_gives_and_takes_is_a_copy():
     mine[:] = 7.0
     variable.numpy()[:] = 9.0
     np.testing.assert_array_equal(variable.numpy(), [1.0, 1.0])
+
+
+def test_gradients_flow_through_lists_of_tensors():
+    x = Variable(np.array([2.0, 3.0], "float32"))
+    with GradientTape() as tape:
+        y = ops.sum([x[0] * x[0], x[1]])
+    np.testing.assert_array_equal(tape.gradient(y, x), [4.0, 1.0])
+
+
+def test_a_loop_may_draw_and_assign():
+    from kerasnb.compile.step import Step
+    from kerasnb.random import SeedGenerator, uniform
+
+    def run(step_of):
+        seed, count = SeedGenerator(3), Variable(0.0)
+
+        def function(xs):
+            def body(carry, x):
+                count.assign_add(x)
+                return carry + count, uniform((2,), seed=seed)
+
+            return ops.scan(body, ops.convert_to_tensor(0.0), ops.convert_to_tensor(xs))
+
+        total, rows = step_of(function)(np.array([1.0, 2.0, 3.0], "float32"))
+        return float(total), rows.numpy(), float(count), seed.state.numpy()
+
+    eager, traced = run(lambda f: f), run(Step)
+    assert eager[0] == traced[0] == 1.0 + 3.0 + 6.0
+    assert eager[2] == traced[2] == 6.0
+    np.testing.assert_array_equal(eager[1], traced[1])
+    np.testing.assert_array_equal(eager[3], traced[3])
+    assert len(np.unique(traced[1])) == 6

@@ -14,6 +14,7 @@ from kerasnb.op import primitive
 from kerasnb.ops.reshaping import stack
 from kerasnb.spec import TensorSpec, is_float
 from kerasnb.tensor import Tensor, apply, as_tensor, placeholder
+from kerasnb.variable import StateScope, Variable, current_scope
 
 __all__ = ["scan"]
 
@@ -65,38 +66,88 @@ def _scan_eagerly(f: Callable, carry: Any, xs: Any, count: int, reverse: bool) -
     return carry, tree.map_structure(lambda *steps: stack(steps), *ys)
 
 
+class LoopScope(StateScope):
+    """What the body of a loop reads and assigns: its own variables are carried from step to step.
+
+    Args:
+        outer: the scope around the loop, which gives all other variables.
+        carried: the placeholders of the variables that the body assigns.
+    """
+
+    def __init__(self, outer: StateScope | None, carried: dict[Variable, Tensor]):
+        super().__init__()
+        self.outer, self.carried = outer, carried
+
+    def read(self, variable: Variable) -> Tensor:
+        """The value of `variable` at this point of the body."""
+        if variable in self.writes:
+            return self.writes[variable]
+        if variable in self.carried:
+            return self.carried[variable]
+        return variable._value if self.outer is None else self.outer.read(variable)
+
+
+class Body:
+    """One trace of a loop's body with the variables that it is known to assign.
+
+    Attributes:
+        inputs: the placeholders of the carry, of the variables and of the xs.
+        carry: the tensors of the next carry, then the next values of the variables.
+        y: what the body gave to be stacked.
+        writes: the variables that it assigned.
+    """
+
+    def __init__(self, f: Callable, init: Any, xs: Any, variables: list[Variable]):
+        with inner_level() as self.level:
+            carry = [placeholder(t.spec, f"carry{i}") for i, t in enumerate(tree.flatten(init))]
+            state = [placeholder(v.spec, v.path) for v in variables]
+            leaves = [] if xs is None else tree.flatten(xs)
+            steps = [
+                placeholder(t.spec.with_shape(t.shape[1:]), f"x{i}") for i, t in enumerate(leaves)
+            ]
+            scope = LoopScope(current_scope(), dict(zip(variables, state, strict=True)))
+            x = None if xs is None else tree.pack_as(xs, steps)
+            with scope.active():
+                after, self.y = f(tree.pack_as(init, carry), x)
+        self.inputs = [*carry, *state, *steps]
+        self.carry = [as_tensor(t) for t in tree.flatten(after)]
+        self.carry += [scope.writes[v] for v in variables]
+        self.writes = list(scope.writes)
+
+
 def _scan_traced(f: Callable, init: Any, xs: Any, count: int, reverse: bool) -> tuple[Any, Any]:
-    carries, leaves = tree.flatten(init), tree.flatten(xs) if xs is not None else []
-    with inner_level() as level:
-        carry_in = [placeholder(t.spec, f"carry{i}") for i, t in enumerate(carries)]
-        x_in = [placeholder(t.spec.with_shape(t.shape[1:]), f"x{i}") for i, t in enumerate(leaves)]
-        carry, y = f(tree.pack_as(init, carry_in), None if xs is None else tree.pack_as(xs, x_in))
-        carry_out = [as_tensor(t) for t in tree.flatten(carry)]
-        y_out = [as_tensor(t) for t in tree.flatten(y)]
-    for before, after in zip(carries, carry_out, strict=True):
+    body = Body(f, init, xs, [])
+    if body.writes:  # only now is it known which variables have to be carried along
+        body = Body(f, init, xs, body.writes)
+    carries = tree.flatten(init) + [v.value for v in body.writes]
+    leaves = tree.flatten(xs) if xs is not None else []
+    for before, after in zip(carries, body.carry, strict=True):
         if before.spec != after.spec:
             raise ShapeError(
                 f"scan: the carry starts as {before.spec} and becomes {after.spec}; the body must "
                 "keep its shape and dtype."
             )
-    outer = _outer_tensors([*carry_out, *y_out], level, (*carry_in, *x_in))
+    y_out = [as_tensor(t) for t in tree.flatten(body.y)]
+    outer = _outer_tensors([*body.carry, *y_out], body.level, tuple(body.inputs))
     # the carry before each step is an output too: the gradient walks back from it
-    body = Graph([*carry_in, *x_in, *outer], [*carry_out, *y_out, *carry_in])
+    own = body.inputs[: len(carries)]
     results = apply(
         _scan,
         *carries,
         *leaves,
         *outer,
-        body=body,
+        body=Graph([*body.inputs, *outer], [*body.carry, *y_out, *own]),
         carries=len(carries),
         xs=len(leaves),
         length=count,
         reverse=reverse,
     )
-    return (
-        tree.pack_as(init, results[: len(carries)]),
-        tree.pack_as(y, results[len(carries) : len(carries) + len(y_out)]),
-    )
+    last = results[: len(carries)]
+    given = len(carries) - len(body.writes)
+    for variable, value in zip(body.writes, last[given:], strict=True):
+        variable.assign(value)
+    ys = results[len(carries) : len(carries) + len(y_out)]
+    return tree.pack_as(init, last[:given]), tree.pack_as(body.y, ys)
 
 
 def _outer_tensors(outputs: list, level: int, own: tuple) -> list:
