@@ -34,7 +34,7 @@ def _optimizer(
     def run(side: Side, rng: Any, record: Record) -> None:
         optimizer = make(side.keras)
         variables = [
-            side.keras.Variable(real(*shape)(rng), name=name) for name, shape in SHAPES.items()
+            side.keras.Variable(real(*shape)(rng), name=key) for key, shape in SHAPES.items()
         ]
         if before is not None:
             before(optimizer, variables)
