@@ -5,6 +5,7 @@ import pytest
 
 import kerasnb.ops  # noqa: F401 - declares the ops
 from kerasnb.autodiff import GradientTape, value_and_grad
+from kerasnb.errors import ShapeError
 from kerasnb.graph import Graph, inner_level
 from kerasnb.interpret import function_of, source_of
 from kerasnb.op import OPS
@@ -213,3 +214,43 @@ def test_the_default_float_type_can_change_in_a_session():
     finally:
         config.set_floatx("float32")
     assert apply(OPS["exponential"], integers).dtype == "float32"
+
+
+def reshaped(sample, change):
+    """Inputs like the sample's with the shape of each random one changed."""
+    return [
+        np.full(change(i, given), sample.low + 0.7 * (sample.high - sample.low))
+        if isinstance(given, tuple) and all(isinstance(d, int) for d in given)
+        else (given if isinstance(given, (int, float)) else np.asarray(given))
+        for i, given in enumerate(sample.inputs)
+    ]
+
+
+def check_specs_and_tracing(op, inputs, attrs):
+    results, _ = traced(op, inputs, attrs)
+    for eager, result in zip(outputs_of(op, inputs, attrs), results, strict=True):
+        assert eager.data.shape == eager.shape
+        assert eager.data.dtype.name == eager.dtype
+        np.testing.assert_array_equal(eager.numpy(), result)
+
+
+ELEMENTWISE = [case for case in CASES if case.values[0].kind == "elementwise"]
+OTHERS = [case for case in CASES if case.values[0].kind not in ("elementwise", "index")]
+
+
+@pytest.mark.parametrize(("op", "sample"), ELEMENTWISE)
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0)])
+def test_elementwise_ops_on_scalars_and_on_nothing(op, sample, shape):
+    inputs = reshaped(sample, lambda i, given: shape)
+    if all(getattr(x, "shape", ()) in ((), shape) for x in inputs):
+        check_specs_and_tracing(op, inputs, sample.attrs)
+
+
+@pytest.mark.parametrize(("op", "sample"), OTHERS)
+def test_other_ops_on_an_empty_batch(op, sample):
+    inputs = reshaped(sample, lambda i, given: (0, *given[1:]) if i == 0 and given else given)
+    try:
+        op.signature(tuple(as_tensor(x).spec for x in inputs), sample.attrs)
+    except ShapeError:
+        return  # refused by the shape rule, before any work
+    check_specs_and_tracing(op, inputs, sample.attrs)

@@ -130,6 +130,9 @@ def _slice_length(start: int, stop: int, step: int) -> int:
 
 def _slice_spec(spec: TensorSpec, *, start: tuple, stop: tuple, step: tuple) -> TensorSpec:
     """A stop of None on an axis means the whole axis, whatever its length."""
+    for axis, (d, b, e) in enumerate(zip(spec.shape, start, stop, strict=True)):
+        if e is not None and (b < 0 or e < b or (d is not None and e > d)):
+            raise ShapeError(f"slice: {b} to {e} is out of range for axis {axis} of {spec.shape}.")
     return spec.with_shape(
         tuple(
             d if e is None else _slice_length(b, e, s)
