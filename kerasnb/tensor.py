@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasnb import backends, config
-from kerasnb.errors import BackendError, DTypeError, GraphError
+from kerasnb.errors import BackendError, DTypeError, GraphError, ShapeError
 from kerasnb.graph import Node, current_level, recorders
 from kerasnb.op import OPS, Op, scalar_like
 from kerasnb.spec import TensorSpec, check_dtype
@@ -184,7 +184,10 @@ class Tensor(Operators):
         return f"<Tensor {self.spec}\n{body}>" if "\n" in body else f"<Tensor {self.spec} {body}>"
 
     def _scalar(self, what: str) -> Any:
-        return self._require_data(what).item()
+        data = self._require_data(what)
+        if self.size != 1:
+            raise ShapeError(f"{what} needs a tensor of one element, got {self.spec}.")
+        return data.item()
 
     def _require_data(self, what: str) -> Any:
         if self.data is None:
@@ -282,11 +285,8 @@ def apply(op: Op, *inputs: Any, **attrs: Any) -> Any:
         specs.append(value.spec)
     outputs, casts = op.signature(tuple(specs), attrs)
     if casts is not None:
-        convert = OPS["convert"]
-        tensors = [
-            t if c is None else apply(convert, t, dtype=c)
-            for t, c in zip(tensors, casts, strict=True)
-        ]
+        pairs = zip(tensors, casts, strict=True)
+        tensors = [t if c is None else apply(OPS["convert"], t, dtype=c) for t, c in pairs]
     if symbolic:
         tensors = [variables.get(i, t) for i, t in enumerate(tensors)] if variables else tensors
         return _add_node(op, tuple(tensors), attrs, outputs)

@@ -162,3 +162,9 @@ def test_assigning_another_shape_is_refused():
     with pytest.raises(ShapeError) as caught:
         variable.assign(np.ones(4, "float32"))
     assert str(caught.value) == "Variable 'kernel': expected a value of shape (3,), got (4,)."
+
+
+def test_a_tensor_of_several_elements_is_no_number():
+    with pytest.raises(ShapeError) as caught:
+        float(ops.ones((2, 3)))
+    assert str(caught.value) == "float() needs a tensor of one element, got f32[2,3]."

@@ -275,10 +275,7 @@ class Trainer:
         self._prepare(data, training=True)
         if validation is not None:
             self._check_values(validation, self._build_on(validation.first()))
-        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self,
-            verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=data.steps,
-        )  # fmt: skip
+        callbacks = self._callback_list(callbacks, verbose, epochs, data.steps, history=True)
         return self._fit_epochs(
             data, validation, range(initial_epoch, epochs), callbacks, validation_freq
         )
@@ -368,10 +365,7 @@ class Trainer:
             x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
         )
         self._prepare(data, training=False)
-        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self,
-            verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
-        )  # fmt: skip
+        callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         callbacks.on_test_begin()
         return flat_or_dict(self._evaluate(data, callbacks), return_dict)
 
@@ -406,10 +400,7 @@ class Trainer:
         """
         data = data_module.make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
         self._check_values(data, self._build_on(data.first()))
-        callbacks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self,
-            verbose=1 if verbose == "auto" else verbose, epochs=1, steps=data.steps,
-        )  # fmt: skip
+        callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         step = self._step("predict", self.predict_step)
         outputs: list[Any] = []
         callbacks.on_predict_begin()
@@ -471,6 +462,21 @@ class Trainer:
                 f"Model {self.name!r} is not compiled: call compile(optimizer, loss) before "
                 f"{method}()."
             )
+
+    def _callback_list(
+        self, callbacks: Any, verbose: Any, epochs: int, steps: int | None, history: bool = False
+    ) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_history=history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=steps,
+        )
 
     def _validation_data(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
         if given is None:
