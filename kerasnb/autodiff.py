@@ -7,7 +7,6 @@ trace, and differentiates again. Imports tensor, variable and what lies below.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from kerasnb import tree
@@ -135,15 +134,6 @@ class GradientTape:
 
     def __exit__(self, *_: object) -> None:
         recorders.reset(self._tokens.pop())
-
-    @contextmanager
-    def stop_recording(self):
-        """Run the block without recording it on this tape."""
-        token = recorders.set(tuple(r for r in recorders.get() if r is not self.nodes))
-        try:
-            yield
-        finally:
-            recorders.reset(token)
 
     def watch(self, tensor: Any) -> None:
         """Does nothing: every tensor is watched. Here because TensorFlow's tape has it."""
