@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasnb import backends, naming
-from kerasnb.backends import Switch, use
+from kerasnb.backends import Switch, use, using
 from kerasnb.config import (
     epsilon,
     floatx,
@@ -31,6 +31,7 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
     "use",
+    "using",
 ]
 
 

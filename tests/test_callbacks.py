@@ -748,10 +748,15 @@ def test_bar_in_a_log_file_is_one_line_per_epoch():
 
 
 @pytest.mark.parametrize(
-    ("shell", "live"), [("ZMQInteractiveShell", True), ("TerminalInteractiveShell", False)]
+    ("shell", "live"),
+    [
+        (types.SimpleNamespace(kernel="running"), True),  # as in a notebook
+        (types.SimpleNamespace(), False),  # IPython in a terminal
+        (None, False),  # IPython imported by a script
+    ],
 )
 def test_a_notebook_counts_as_a_person_watching(monkeypatch, shell, live):
-    ipython = types.SimpleNamespace(get_ipython=type(shell, (), {}))
+    ipython = types.SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     assert progress_module._is_live(io.StringIO()) is live
     assert progress_module._is_live(Terminal())

@@ -11,13 +11,27 @@ import importlib
 import sys
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kerasnb import config
 from kerasnb.backends.protocol import Backend
+from kerasnb.boundary import boundary
 from kerasnb.errors import BackendError, unknown
 
-__all__ = ["Backend", "Switch", "backend_of", "current", "get", "live", "module_of", "use"]
+__all__ = [
+    "Backend",
+    "Switch",
+    "backend_of",
+    "current",
+    "get",
+    "live",
+    "models",
+    "module_of",
+    "use",
+    "using",
+]
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -26,17 +40,29 @@ _state: dict[str, Backend | None] = {"current": None}
 # Everything that owns arrays between steps (variables) adds itself here, to be moved by `use`.
 live: weakref.WeakSet = weakref.WeakSet()
 
+# What a person counts when variables move: models add themselves.
+models: weakref.WeakSet = weakref.WeakSet()
+
 
 class Switch:
-    """What `use` did: the backend's name, how many arrays and bytes moved, and the seconds."""
+    """What `use` did.
 
-    def __init__(self, name: str, arrays: int, nbytes: int, seconds: float):
-        self.name, self.arrays, self.nbytes, self.seconds = name, arrays, nbytes, seconds
+    Attributes:
+        name: of the backend that is used now.
+        models: how many models moved with their optimizers, those within others not counted.
+        arrays: how many arrays moved.
+        nbytes: their size in bytes.
+        seconds: how long it took.
+    """
+
+    def __init__(self, name: str, models: int, arrays: int, nbytes: int, seconds: float):
+        self.name, self.models, self.arrays = name, models, arrays
+        self.nbytes, self.seconds = nbytes, seconds
 
     def __repr__(self) -> str:
         return (
-            f"Now on {self.name}: {self.arrays} arrays, {self.nbytes / 1e6:.1f} MB, "
-            f"{self.seconds * 1e3:.0f} ms"
+            f"Now on {get(self.name).title}: {self.models} model{'s' * (self.models != 1)}, "
+            f"{self.nbytes / 1e6:.1f} MB, {self.seconds * 1e3:.0f} ms"
         )
 
 
@@ -82,7 +108,8 @@ def use(name: str) -> Switch:
     """Make `name` the current backend and move every live variable to it.
 
     Values, optimizer state included, stay as they are, and the next `fit` goes on where it was. If
-    anything fails, nothing has moved.
+    anything fails, nothing has moved. While models are trained in other threads, it waits until
+    each of them is between two steps.
 
     Args:
         name: ``"numpy"``, ``"cupy"`` or another backend's name.
@@ -95,6 +122,32 @@ def use(name: str) -> Switch:
         BackendError: the backend cannot work on this machine; the text says why.
     """
     target, start = get(name), time.perf_counter()
+    with boundary.moving():
+        moved = _move_all(target)
+        _state["current"] = target
+    nbytes = sum(moved.values())
+    return Switch(name, _count_models(moved), len(moved), nbytes, time.perf_counter() - start)
+
+
+@contextmanager
+def using(name: str) -> Iterator[Switch]:
+    """`use(name)` for a block; then the backend of before is used again, after an error too.
+
+    Example:
+        >>> with using("numpy") as switch:
+        ...     print(switch.name)
+        numpy
+    """
+    before = current().name
+    switch = use(name)
+    try:
+        yield switch
+    finally:
+        use(before)
+
+
+def _move_all(target: Backend) -> dict[int, int]:
+    """Move every live array; give what each moved owner's id weighs in bytes."""
     moves = [(owner, array, backend_of(array)) for owner in list(live) for array in owner.arrays()]
     copies = [
         (owner, target.asarray(source.to_numpy(array)), array.nbytes)
@@ -103,9 +156,13 @@ def use(name: str) -> Switch:
     ]
     for owner, copy, _ in copies:
         owner.replace_array(copy)
-    _state["current"] = target
-    nbytes = sum(size for *_, size in copies)
-    return Switch(name, len(copies), nbytes, time.perf_counter() - start)
+    return {id(owner): size for owner, _, size in copies}
+
+
+def _count_models(moved: dict[int, int]) -> int:
+    found = [m for m in list(models) if any(id(v) in moved for v in m._state_variables())]
+    within = {id(part) for m in found for part in m._flatten_layers() if part is not m}
+    return sum(id(m) not in within for m in found)
 
 
 def _import(name: str) -> Any:

@@ -38,6 +38,7 @@ class Callback:
     Attributes:
         model: the model being trained, evaluated or used.
         params: ``verbose``, ``epochs`` and ``steps`` (None if unknown).
+        shows_progress: whether it is what `verbose` asks for, so that nothing else need be.
         lazy_logs: if True, the methods at the end of a batch get a function that returns the logs
             instead of the logs; computing them costs time, so call it only when they are needed.
 
@@ -50,6 +51,7 @@ class Callback:
     """
 
     lazy_logs: bool = False
+    shows_progress: bool = False
 
     def __init__(self) -> None:
         self.params: dict | None = None

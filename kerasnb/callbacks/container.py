@@ -11,7 +11,7 @@ from typing import Any
 from kerasnb import tree
 from kerasnb.callbacks.base import HOOKS, Callback, as_number, read
 from kerasnb.callbacks.history import History
-from kerasnb.callbacks.progress import ProgressBar
+from kerasnb.callbacks.progress import progress_display
 from kerasnb.errors import ArgumentError
 
 __all__ = ["CallbackList"]
@@ -30,7 +30,8 @@ class CallbackList:
     Args:
         callbacks: a callback, or a list of them.
         add_history: whether to add a `History` if there is none.
-        add_progbar: whether to add a `ProgressBar` if there is none.
+        add_progbar: whether to add what shows progress if there is none: a live view of training
+            in a notebook, if ``verbose="auto"``; else a `ProgressBar`.
         model: handed to each callback.
         **params: handed to each callback; ``verbose``, ``epochs`` and ``steps``.
 
@@ -57,8 +58,11 @@ class CallbackList:
             _check(callback, position)
         if add_history and self._first(History) is None:
             self.callbacks.append(History())
-        if add_progbar and self._first(ProgressBar) is None:
-            self.callbacks.append(ProgressBar())
+        verbose = params.get("verbose")
+        if add_progbar and not any(getattr(c, "shows_progress", False) for c in self.callbacks):
+            self.callbacks.append(progress_display(live=add_history and verbose == "auto"))
+        if verbose == "auto":
+            params["verbose"] = 1
         self.history = self._first(History)
         self.model = None
         self._bind()

@@ -7,6 +7,8 @@ from kerasnb.errors import unknown
 
 __all__ = ["History"]
 
+REASONS = ("interrupt", "user", "callback")
+
 
 class History(Callback):
     """The logs of every epoch as lists; `fit` returns one.
@@ -17,7 +19,8 @@ class History(Callback):
         history: name -> list with one value per epoch.
         epoch: the numbers of the epochs, from 0.
         params: ``verbose``, ``epochs`` and ``steps`` of the last `fit`.
-        stopped_by: None if training went to its end; ``"interrupt"`` or ``"callback"``.
+        stopped_by: None if training went to its end; ``"interrupt"``, ``"user"`` (a Stop button, or
+            `Training.stop`) or ``"callback"``.
         partial: None, or the epoch that was cut: ``{"epoch", "step", "logs"}`` with its number, the
             whole steps done in it, and the logs up to there.
     """
@@ -49,13 +52,13 @@ class History(Callback):
         """Note that training ended early.
 
         Args:
-            by: ``"interrupt"`` or ``"callback"``.
+            by: ``"interrupt"``, ``"user"`` or ``"callback"``.
             epoch: the unfinished epoch, from 0; None if the last one was finished.
             step: whole steps done in it.
             logs: the logs up to there.
         """
-        if by not in ("interrupt", "callback"):
-            raise unknown("reason to stop", by, ("interrupt", "callback"))
+        if by not in REASONS:
+            raise unknown("reason to stop", by, REASONS)
         self.stopped_by = by
         if epoch is not None:
             self.partial = {"epoch": epoch, "step": step, "logs": dict(logs or {})}

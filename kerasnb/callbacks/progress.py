@@ -1,4 +1,4 @@
-"""`ProgressBar`: how far training is, through tqdm. Imports callbacks.base."""
+"""`ProgressBar`: how far training is, through tqdm. Imports callbacks.base, errors and screen."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from kerasnb import screen
 from kerasnb.callbacks.base import Callback, read
+from kerasnb.errors import MissingDependency
 
-__all__ = ["ProgressBar", "format_logs", "say"]
+__all__ = ["ProgressBar", "format_logs", "progress_display", "say"]
 
 LIVE_INTERVAL = 0.1  # seconds between updates that a person watches
 LOG_INTERVAL = 10.0  # in a file each update stays as text, so fewer of them
@@ -18,15 +20,17 @@ LOG_INTERVAL = 10.0  # in a file each update stays as text, so fewer of them
 class ProgressBar(Callback):
     """Shows progress as `verbose` says: 1 a bar per epoch, 2 a line per epoch, 0 nothing.
 
-    The bar comes from `tqdm.auto`: a widget in a notebook, text on standard error elsewhere. Where
-    no person watches (a file, a pipe), it shows each epoch's end and a sign of life every 10 s.
+    The bar is tqdm's, in text, so that it stays in a saved notebook. Where no person watches (a
+    file, a pipe), it shows each epoch's end and a sign of life every 10 s.
 
     Args:
         interval: the shortest time between two updates in seconds; 0.1 by default, 10 into a file.
-        file: where to write; standard error for bars and standard output for lines by default.
+        file: where to write; by default standard output in a notebook and for lines, and standard
+            error for bars elsewhere.
     """
 
     lazy_logs = True
+    shows_progress = True
 
     def __init__(self, interval: float | None = None, file: TextIO | None = None):
         super().__init__()
@@ -93,7 +97,9 @@ class ProgressBar(Callback):
         self._due = float("inf")
         if self._verbose != 1:
             return
-        live = _is_live(self.file or sys.stderr)
+        # a notebook paints standard error red
+        file = self.file or (sys.stdout if screen.in_notebook() else sys.stderr)
+        live = _is_live(file)
         self._step = self.interval
         if self._step is None:
             self._step = LIVE_INTERVAL if live else LOG_INTERVAL
@@ -101,7 +107,7 @@ class ProgressBar(Callback):
             total=self._param("steps"),
             desc=title,
             unit="step",
-            file=self.file,
+            file=file,
             dynamic_ncols=True,
             delay=0 if live else 1e-9,  # a delay keeps the empty bar out of files
         )
@@ -158,9 +164,18 @@ def say(text: str) -> None:
         std.tqdm.write(text, file=sys.stdout)
 
 
+def progress_display(live: bool) -> Callback:
+    """What shows how far training is: with `live` in a notebook the live view, else a bar."""
+    if live and screen.in_notebook():
+        try:
+            return screen.view("live").LiveView()
+        except MissingDependency as reason:
+            say(f"{reason} Until then, a progress bar.")
+    return ProgressBar()
+
+
 def _tqdm() -> Callable:
-    # imported here because tqdm.auto imports asyncio: 80 ms that `import kerasnb` must not cost
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     return tqdm
 
@@ -168,8 +183,4 @@ def _tqdm() -> Callable:
 def _is_live(file: TextIO) -> bool:
     """Whether a person sees updates in place: a terminal or a notebook."""
     isatty = getattr(file, "isatty", None)
-    if isatty is not None and isatty():
-        return True
-    ipython = sys.modules.get("IPython")  # asked only where it runs already
-    shell = None if ipython is None else ipython.get_ipython()
-    return shell is not None and type(shell).__name__ != "TerminalInteractiveShell"
+    return (isatty is not None and isatty()) or screen.in_notebook()

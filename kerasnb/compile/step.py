@@ -7,6 +7,7 @@ Imports passes, plan, variable and what lies below.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from kerasnb import backends, config, tree
@@ -17,6 +18,8 @@ from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 from kerasnb.variable import StateScope, Variable, swap
 
 __all__ = ["Step"]
+
+_value_of = attrgetter("_value")
 
 PROGRAMS = 64  # kept per step: batches of ever new lengths must not fill the memory
 
@@ -112,7 +115,9 @@ class Program:
     def run(self, arrays: list) -> Any:
         """Run the plan, change the variables, and pack the results as the function did."""
         given = [arrays[i] for i in self._given]
-        values = self.plan([*(v._value.data for v in self.reads), *given])
+        # read within C code, so that a swap by another thread comes before or after, never between
+        state = list(map(_value_of, self.reads))
+        values = self.plan([*(t.data for t in state), *given])
         # a view would keep another array alive, and may be of the caller's own memory
         callers = {id(a) for a in given}
         new = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kerasnb import registry, tree
+from kerasnb import backends, registry, tree
 from kerasnb.errors import ArgumentError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import is_symbolic
@@ -13,6 +13,7 @@ from kerasnb.models.summary import summary_text
 from kerasnb.models.trainer import Trainer
 from kerasnb.saving import weights as weight_files
 from kerasnb.spec import TensorSpec
+from kerasnb.variable import Variable
 
 __all__ = ["Model"]
 
@@ -49,9 +50,20 @@ class Model(Trainer, Layer):
             return
         Layer.__init__(self, *args, **kwargs)
         self._init_trainer()
+        backends.models.add(self)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_steps": {}}  # programs are made again where they are needed
+        # programs are made again where they are needed, and a copy is not being trained
+        return {**self.__dict__, "_steps": {}, "current_training": None}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        backends.models.add(self)
+
+    def _state_variables(self) -> list[Variable]:
+        """Every variable that training changes: weights, seeds, optimizer and metrics."""
+        kept = [] if self.optimizer is None else self.optimizer.variables
+        return [*self.variables, *kept, *(v for m in self.metrics for v in m.variables)]
 
     @property
     def layers(self) -> list[Layer]:

@@ -12,25 +12,25 @@ import numpy as np
 
 from kerasnb import optimizers, tree
 from kerasnb.autodiff import GradientTape
-from kerasnb.callbacks import CallbackList, History
+from kerasnb.boundary import boundary
+from kerasnb.callbacks import History
 from kerasnb.compile.step import Step
-from kerasnb.errors import ArgumentError, GraphError
-from kerasnb.graph import inner_level
+from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
-from kerasnb.models.arrays import EVALUATE, FIT, PREDICT, VALIDATION
-from kerasnb.models.loop import Position, checked, flat_or_dict, is_due
+from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
+from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
+from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec
+from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.random import default_seed
-from kerasnb.spec import TensorSpec
-from kerasnb.tensor import Tensor, as_tensor, placeholder
+from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from kerasnb.variable import StateScope
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(Preparation):
     """What a `Model` needs to be trained; mixed into it."""
 
     def _init_trainer(self) -> None:
@@ -39,6 +39,7 @@ class Trainer:
         self.compiled = False
         self.stop_training = False
         self.history: History | None = None
+        self.current_training: Training | None = None
         self.run_eagerly = False
         self.jit_compile: Any = "auto"
         self.steps_per_execution = 1
@@ -77,6 +78,7 @@ class Trainer:
             ArgumentError: an unknown name (the closest ones are listed).
         """
         self._require_init()
+        self._require_idle("compile")
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         check_names(loss, metrics, weighted_metrics)
@@ -116,7 +118,7 @@ class Trainer:
                 x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             )
             scaled = self.optimizer.scale_loss(loss)
-        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
         variables = self.trainable_variables
         self.optimizer.apply_gradients(
             zip(tape.gradient(scaled, variables), variables, strict=True)
@@ -130,7 +132,7 @@ class Trainer:
         loss = self.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
         )
-        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
@@ -153,7 +155,7 @@ class Trainer:
                 raise ArgumentError(
                     f"Model {self.name!r} was compiled with a loss, but no targets came: pass y."
                 )
-            total = self._objective.losses(y, y_pred, sample_weight, _batch_size(y_pred))
+            total = self._objective.losses(y, y_pred, sample_weight, batch_size_of(y_pred))
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:
@@ -225,7 +227,8 @@ class Trainer:
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
-    ) -> History:
+        background: bool = False,
+    ) -> History | Training:
         """Train the model.
 
         Args:
@@ -233,7 +236,8 @@ class Trainer:
             y: targets in the same forms; left out if `x` gives batches.
             batch_size: samples a step; 32 if not given.
             epochs: the number of the last epoch.
-            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; ``"auto"`` is 1.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; ``"auto"`` is a live view in a
+                notebook, and elsewhere 1.
             callbacks: what to call at each stage.
             validation_split: the last fraction of the arrays, kept for validation.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, or batches.
@@ -245,19 +249,23 @@ class Trainer:
             validation_steps: batches a validation.
             validation_batch_size: samples a validation step; `batch_size` if not given.
             validation_freq: validate every so many epochs, or in the epochs of a list.
+            background: train in a thread of its own, and give at once a `Training`, with which to
+                stop, pause, resume and wait.
 
         Returns:
             The history: for each log one number an epoch.
 
         Raises:
-            GraphError: the model is not compiled.
+            GraphError: the model is not compiled, or is being trained already.
             ShapeError: shapes do not fit; raised before any weight changes.
             ArgumentError: data is empty, lengths differ, or an argument has a wrong value.
 
         An interrupt leaves weights, optimizer and metrics as they were after the last whole step,
-        notes itself in ``history.stopped_by``, and goes on as `KeyboardInterrupt`.
+        notes itself in ``history.stopped_by``, and goes on as `KeyboardInterrupt`. In a notebook it
+        means Stop: `fit` gives the history up to there. A second one within 5 s goes on.
         """
         self._require_compiled("fit")
+        self._require_idle("fit", anybody=True)
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
             if not isinstance(value, (int, np.integer)):
                 raise ArgumentError(f"fit: {name} must be a whole number, got {value!r}.")
@@ -276,18 +284,30 @@ class Trainer:
         if validation is not None:
             self._check_values(validation, self._build_on(validation.first()))
         callbacks = self._callback_list(callbacks, verbose, epochs, data.steps, history=True)
-        return self._fit_epochs(
-            data, validation, range(initial_epoch, epochs), callbacks, validation_freq
-        )
+        training = Training(self, callbacks.history)
+
+        def loop(training: Training) -> None:
+            self._fit_epochs(
+                training, data, validation, range(initial_epoch, epochs), callbacks,
+                validation_freq,
+            )  # fmt: skip
+
+        return training.start(loop) if background else training.run(loop)
 
     def _fit_epochs(
-        self, data: Any, validation: Any, epochs: range, callbacks: Any, frequency: Any
-    ) -> History:
+        self,
+        training: Training,
+        data: Any,
+        validation: Any,
+        epochs: range,
+        callbacks: Any,
+        frequency: Any,
+    ) -> None:
         rng = np.random.default_rng(default_seed())
         step = self._step("train", self.train_step)
-        history = callbacks.history
+        history, position = training.history, training.position
         self.stop_training = False
-        position = Position()
+        outcome = "failed"
         logs: dict = {}
         try:
             callbacks.on_train_begin()
@@ -297,11 +317,12 @@ class Trainer:
                 self.reset_metrics()
                 position.start(epoch)
                 callbacks.on_epoch_begin(epoch)
-                self._run_epoch(step, checked(data, rng), callbacks, position)
+                self._run_epoch(step, checked(data, rng), callbacks, training)
                 logs = self._read_logs(position.logs)
                 if validation is not None and is_due(epoch, frequency):
                     logs |= {
-                        f"val_{k}": v for k, v in self._validate(validation, callbacks).items()
+                        f"val_{k}": v
+                        for k, v in self._validate(validation, callbacks, training).items()
                     }
                 callbacks.on_epoch_end(epoch, logs)
                 position.finish()
@@ -309,15 +330,21 @@ class Trainer:
                     break
             if self.stop_training and history.stopped_by is None:
                 history.stop("callback")
+            outcome = "stopped" if history.stopped_by else "done"
+        except StopRequested:
+            outcome = "stopped"
+            history.stop("user", **position.report(self._read_logs))
         except KeyboardInterrupt:
+            outcome = "stopped"
             history.stop("interrupt", **position.report(self._read_logs))
-            raise
+            if not absorbs_interrupt():
+                raise
         finally:
+            training.end(outcome)
             callbacks.on_train_end(logs)
-        return history
 
-    def _run_epoch(self, step: Step, batches: Iterator, callbacks: Any, position: Position) -> None:
-        every, index = self.steps_per_execution, 0
+    def _run_epoch(self, step: Step, batches: Iterator, callbacks: Any, training: Training) -> None:
+        every, index, position = self.steps_per_execution, 0, training.position
         for index, batch in enumerate(batches):
             if index % every == 0:
                 callbacks.on_train_batch_begin(index)
@@ -327,12 +354,13 @@ class Trainer:
                 callbacks.on_train_batch_end(index, lambda logs=logs: self._read_logs(logs))
                 if self.stop_training:
                     return
+            training.rest()
         if (index + 1) % every:  # fewer steps than a whole execution were left
             callbacks.on_train_batch_end(index, lambda: self._read_logs(position.logs))
 
-    def _validate(self, validation: Any, callbacks: Any) -> dict:
+    def _validate(self, validation: Any, callbacks: Any, training: Training) -> dict:
         callbacks.on_test_begin()
-        return self._evaluate(validation, callbacks)
+        return self._evaluate(validation, callbacks, training)
 
     def evaluate(
         self,
@@ -361,15 +389,17 @@ class Trainer:
             The loss if there are no metrics, else a list of the loss and the metrics.
         """
         self._require_compiled("evaluate")
+        self._require_idle("evaluate")
         data = data_module.make_data(
             x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
         )
         self._prepare(data, training=False)
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         callbacks.on_test_begin()
-        return flat_or_dict(self._evaluate(data, callbacks), return_dict)
+        with boundary.inside():
+            return flat_or_dict(self._evaluate(data, callbacks), return_dict)
 
-    def _evaluate(self, data: Any, callbacks: Any) -> dict:
+    def _evaluate(self, data: Any, callbacks: Any, training: Training | None = None) -> dict:
         step = self._step("test", self.test_step)
         self.reset_metrics()
         logs: dict = {}
@@ -377,6 +407,10 @@ class Trainer:
             callbacks.on_test_batch_begin(index)
             logs = step(pack_x_y_sample_weight(*batch))
             callbacks.on_test_batch_end(index, lambda logs=logs: self._read_logs(logs))
+            if training is None:
+                boundary.rest()
+            else:
+                training.rest(trained=False)
         logs = self._read_logs(logs)
         callbacks.on_test_end(logs)
         return logs
@@ -404,13 +438,18 @@ class Trainer:
         step = self._step("predict", self.predict_step)
         outputs: list[Any] = []
         callbacks.on_predict_begin()
+        with boundary.inside():
+            self._predict(step, data, callbacks, outputs)
+        callbacks.on_predict_end()
+        return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+
+    def _predict(self, step: Step, data: Any, callbacks: Any, outputs: list) -> None:
         for index, batch in enumerate(data.epoch()):
             callbacks.on_predict_batch_begin(index)
             result = step(pack_x_y_sample_weight(batch[0]))
             outputs.append(tree.map_structure(lambda t: t.numpy(), result))
             callbacks.on_predict_batch_end(index, lambda: {"outputs": outputs[-1]})
-        callbacks.on_predict_end()
-        return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+            boundary.rest()
 
     def train_on_batch(
         self,
@@ -422,10 +461,12 @@ class Trainer:
     ) -> Any:
         """One step of training; gives the loss and metrics of this batch."""
         self._require_compiled("train_on_batch")
+        self._require_idle("train_on_batch")
         data = self._one_batch(x, y, sample_weight, class_weight)
         self._prepare(data, training=True)
         self.reset_metrics()
-        logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
+        with boundary.inside():
+            logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
         return flat_or_dict(self._read_logs(logs), return_dict)
 
     def test_on_batch(
@@ -433,10 +474,12 @@ class Trainer:
     ) -> Any:
         """One step of evaluation; gives the loss and metrics of this batch."""
         self._require_compiled("test_on_batch")
+        self._require_idle("test_on_batch")
         data = self._one_batch(x, y, sample_weight, None)
         self._prepare(data, training=False)
         self.reset_metrics()
-        logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
+        with boundary.inside():
+            logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
         return flat_or_dict(self._read_logs(logs), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -444,51 +487,9 @@ class Trainer:
         batch = self._one_batch(x, None, None, None).first()
         self._build_on(batch)
         self._check_indices(batch[0])
-        outputs = self._step("predict", self.predict_step)(pack_x_y_sample_weight(batch[0]))
+        with boundary.inside():
+            outputs = self._step("predict", self.predict_step)(pack_x_y_sample_weight(batch[0]))
         return tree.map_structure(lambda t: t.numpy(), outputs)
-
-    # Preparation: everything that can go wrong, before anything changes
-
-    def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
-        size = tree.flatten(x)[0]
-        size = len(size) if hasattr(size, "__len__") else 1
-        return data_module.make_data(
-            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight
-        )
-
-    def _require_compiled(self, method: str) -> None:
-        if not self.compiled:
-            raise GraphError(
-                f"Model {self.name!r} is not compiled: call compile(optimizer, loss) before "
-                f"{method}()."
-            )
-
-    def _callback_list(
-        self, callbacks: Any, verbose: Any, epochs: int, steps: int | None, history: bool = False
-    ) -> CallbackList:
-        if isinstance(callbacks, CallbackList):
-            return callbacks
-        return CallbackList(
-            callbacks,
-            add_history=history,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=epochs,
-            steps=steps,
-        )
-
-    def _validation_data(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
-        if given is None:
-            return None
-        x, y, sample_weight = (
-            unpack_x_y_sample_weight(given)
-            if isinstance(given, (tuple, list))
-            else (given, None, None)
-        )
-        return data_module.make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, names=VALIDATION
-        )
 
     def _prepare(self, data: Any, training: bool) -> None:
         """Build model, metrics and optimizer from the first batch, and check the targets."""
@@ -496,44 +497,13 @@ class Trainer:
         self._objective.build(self, data.first()[1], y_pred)
         self._check_values(data, y_pred)
         if type(self).train_step is Trainer.train_step:
-            specs = [None if a is None else _batch_spec(a) for a in tree.flatten(data.first())]
+            specs = [None if a is None else batch_spec(a) for a in tree.flatten(data.first())]
             key = (training, tree.form(data.first()), *specs)
             if key not in self._rehearsed:
                 self._rehearse(data.first(), training)
                 self._rehearsed.add(key)
         if training and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-
-    def _rehearse(self, batch: Any, training: bool) -> None:
-        """Trace losses and metrics once, so that what does not fit is found before any work."""
-        with inner_level(), StateScope().active():
-            x, y, sample_weight = tree.map_structure(_stand_in, batch)
-            y_pred = self(x, training=training)
-            self.compute_loss(x, y, y_pred, sample_weight, training)
-            self.compute_metrics(x, y, y_pred, sample_weight)
-        self._clear_losses()
-
-    def _build_on(self, batch: Any) -> Any:
-        """The specs of the outputs for a batch; makes weights that are not there yet."""
-        specs = tree.map_structure(_batch_spec, batch[0])
-        return self._specs_for(specs)
-
-    def _check_values(self, data: Any, y_pred: Any) -> None:
-        """Check indices and labels: now, or batch by batch where they are not known in advance."""
-        losses = self._objective.losses if self._objective is not None else None
-
-        def check(batch: Any) -> None:
-            self._check_indices(batch[0])
-            if losses is not None and batch[1] is not None:
-                losses.check_labels(batch[1], y_pred)
-
-        known = data.known()
-        check(known or data.first())
-        if known is None:
-            data.check = check
-
-    def _check_indices(self, x: Any) -> None:
-        """Look through inputs that go straight into an embedding; a model knows its graph."""
 
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
@@ -557,15 +527,3 @@ class Trainer:
             k: v if isinstance(v, (int, float)) else as_tensor(v).numpy().item()
             for k, v in logs.items()
         }
-
-
-def _stand_in(array: Any) -> Any:
-    return None if array is None else placeholder(as_tensor(array).spec)
-
-
-def _batch_spec(array: Any) -> TensorSpec:
-    return as_tensor(array).spec
-
-
-def _batch_size(value: Any) -> int:
-    return tree.flatten(value)[0].shape[0]

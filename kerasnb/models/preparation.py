@@ -1,0 +1,122 @@
+"""What `fit` and its kin do before anything changes: everything that can go wrong.
+
+Imports data, training, callbacks and what lies below.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from kerasnb import tree
+from kerasnb.callbacks import CallbackList
+from kerasnb.errors import GraphError
+from kerasnb.graph import inner_level
+from kerasnb.models import data as data_module
+from kerasnb.models.arrays import VALIDATION
+from kerasnb.models.training import busy
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import as_tensor, placeholder
+from kerasnb.utils import unpack_x_y_sample_weight
+from kerasnb.variable import StateScope
+
+__all__ = ["Preparation", "batch_size_of", "batch_spec"]
+
+
+class Preparation:
+    """The checks of a `Trainer` and what it makes ready; mixed into it."""
+
+    def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
+        size = tree.flatten(x)[0]
+        size = len(size) if hasattr(size, "__len__") else 1
+        return data_module.make_data(
+            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight
+        )
+
+    def _require_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise GraphError(
+                f"Model {self.name!r} is not compiled: call compile(optimizer, loss) before "
+                f"{method}()."
+            )
+
+    def _require_idle(self, method: str, anybody: bool = False) -> None:
+        """Refuse while another thread (or with `anybody`, this one) trains the model: both would
+        change the same metrics and weights."""
+        training = self.current_training
+        if training is not None and (
+            anybody or not training.belongs_to(threading.current_thread())
+        ):
+            raise GraphError(busy(self, method))
+
+    def _callback_list(
+        self, callbacks: Any, verbose: Any, epochs: int, steps: int | None, history: bool = False
+    ) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        return CallbackList(
+            callbacks,
+            add_history=history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+
+    def _validation_data(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
+        if given is None:
+            return None
+        x, y, sample_weight = (
+            unpack_x_y_sample_weight(given)
+            if isinstance(given, (tuple, list))
+            else (given, None, None)
+        )
+        return data_module.make_data(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, names=VALIDATION
+        )
+
+    def _rehearse(self, batch: Any, training: bool) -> None:
+        """Trace losses and metrics once, so that what does not fit is found before any work."""
+        with inner_level(), StateScope().active():
+            x, y, sample_weight = tree.map_structure(_stand_in, batch)
+            y_pred = self(x, training=training)
+            self.compute_loss(x, y, y_pred, sample_weight, training)
+            self.compute_metrics(x, y, y_pred, sample_weight)
+        self._clear_losses()
+
+    def _build_on(self, batch: Any) -> Any:
+        """The specs of the outputs for a batch; makes weights that are not there yet."""
+        specs = tree.map_structure(batch_spec, batch[0])
+        return self._specs_for(specs)
+
+    def _check_values(self, data: Any, y_pred: Any) -> None:
+        """Check indices and labels: now, or batch by batch where they are not known in advance."""
+        losses = self._objective.losses if self._objective is not None else None
+
+        def check(batch: Any) -> None:
+            self._check_indices(batch[0])
+            if losses is not None and batch[1] is not None:
+                losses.check_labels(batch[1], y_pred)
+
+        known = data.known()
+        check(known or data.first())
+        if known is None:
+            data.check = check
+
+    def _check_indices(self, x: Any) -> None:
+        """Look through inputs that go straight into an embedding; a model knows its graph."""
+
+
+def _stand_in(array: Any) -> Any:
+    return None if array is None else placeholder(as_tensor(array).spec)
+
+
+def batch_spec(array: Any) -> TensorSpec:
+    """The shape and dtype of an array of a batch."""
+    return as_tensor(array).spec
+
+
+def batch_size_of(value: Any) -> int:
+    """The number of samples in a batch: the first dimension of its first array."""
+    return tree.flatten(value)[0].shape[0]
