@@ -11,11 +11,13 @@ from kerasnb import (
     losses,
     metrics,
     models,
+    notebook,
     ops,
     optimizers,
     random,
     regularizers,
     saving,
+    screen,
     tree,
     utils,
 )
@@ -60,6 +62,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "notebook",
     "ops",
     "optimizers",
     "random",
@@ -69,3 +72,13 @@ __all__ = [
     "utils",
     "value_and_grad",
 ]
+
+
+def load_ipython_extension(shell) -> None:
+    """Add the magics: ``%load_ext kerasnb``."""
+    screen.view("magics").load(shell)
+
+
+def unload_ipython_extension(shell) -> None:
+    """Take the magics away: ``%unload_ext kerasnb``."""
+    screen.view("magics").unload(shell)

@@ -14,7 +14,7 @@ from typing import Any
 from kerasnb.graph import Graph, Node
 from kerasnb.tensor import Tensor
 
-__all__ = ["function_of", "source_of"]
+__all__ = ["function_of", "last_uses", "source_of"]
 
 
 class Expression:
@@ -76,7 +76,7 @@ def _write(graph: Graph) -> tuple[str, dict]:
     names = {key: name.replace("%", "v") for key, name in graph.names().items()}
     used = ExpressionNamespace()
     bound: dict[str, Any] = {names[id(t)]: t.data for t in graph.constants}
-    last = _last_uses(graph)
+    last = last_uses(graph)
     lines = [f"def run({', '.join(names[id(t)] for t in graph.inputs)}):"]
     for i, node in enumerate(graph.nodes):
         targets = ", ".join(names[id(t)] for t in node.outputs)
@@ -108,7 +108,7 @@ def _call(node: Node, names: dict, used: ExpressionNamespace, bound: dict, index
     return f"{function}({', '.join(arguments)})"
 
 
-def _last_uses(graph: Graph) -> dict[int, list[int]]:
+def last_uses(graph: Graph) -> dict[int, list[int]]:
     """For each node the ids of the tensors made in the graph that nobody reads after it."""
     keep = {id(t) for t in graph.outputs}
     last: dict[int, int] = {}

@@ -71,6 +71,13 @@ class TensorSpec:
         """The number of dimensions."""
         return len(self.shape)
 
+    @property
+    def nbytes(self) -> int | None:
+        """The size of the data in bytes; None while a dimension is not known."""
+        size = size_of(self.shape)
+        bits = self.dtype.lstrip("abcdefghijklmnopqrstuvwxyz") or "8"  # a bool takes a byte
+        return None if size is None else size * int(bits) // 8
+
     def with_shape(self, shape: Shape) -> TensorSpec:
         """The same data type with another shape."""
         return TensorSpec(tuple(shape), self.dtype)

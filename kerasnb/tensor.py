@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb import backends, config
+from kerasnb import backends, config, screen
 from kerasnb.errors import BackendError, DTypeError, GraphError, ShapeError
 from kerasnb.graph import Node, current_level, recorders
 from kerasnb.op import OPS, Op, scalar_like
@@ -66,6 +66,9 @@ class Operators:
     # Set by `kerasnb.ops`: indexing and the matrix product are composites, not single ops.
     _getitem: Any = None
     _matmul: Any = None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
+        return screen.view("reprs").mimebundle(self, include=include, exclude=exclude)
 
     def __getitem__(self, key: Any) -> Tensor:
         return Operators._getitem(self, key)

@@ -30,10 +30,10 @@ RANKS = {
     "demo": 10, "lab": 10, "": 10, "__main__": 11,
 }  # fmt: skip
 
-SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
+SCREEN = {"IPython", "PIL", "anywidget", "ipywidgets", "matplotlib"}
 # may be missing, or are slow to import and rarely needed: the only imports inside functions
 LATE = SCREEN | {"cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
-LATE |= {"concurrent", "importlib", "pkgutil"}
+LATE |= {"concurrent", "importlib", "pkgutil", "psutil"}
 # what `import kerasnb` leaves alone
 UNLOADED = SCREEN | {"cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy", "sklearn"}
 

@@ -1,7 +1,10 @@
-"""`History`: the logs of every epoch. Imports callbacks.base and errors."""
+"""`History`: the logs of every epoch. Imports callbacks.base, screen and errors."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from kerasnb import screen
 from kerasnb.callbacks.base import Callback
 from kerasnb.errors import unknown
 
@@ -62,6 +65,15 @@ class History(Callback):
         self.stopped_by = by
         if epoch is not None:
             self.partial = {"epoch": epoch, "step": step, "logs": dict(logs or {})}
+
+    def plot(self) -> Any:
+        """The curves as a figure, one panel a metric, validation dashed; a notebook shows it.
+
+        Raises:
+            MissingDependency: matplotlib is not installed.
+            ArgumentError: no epoch has ended.
+        """
+        return screen.view("plots").plot_history(self)
 
     def __repr__(self) -> str:
         last = [

@@ -34,10 +34,16 @@ class Step:
         function: takes nested structures of tensors and gives one; it may read and assign
             variables.
         eager: run the function op by op on real values instead, for debugging.
+        on_trace: called with each new graph before it runs.
     """
 
-    def __init__(self, function: Callable, eager: bool = False):
-        self.function, self.eager = function, eager
+    def __init__(
+        self,
+        function: Callable,
+        eager: bool = False,
+        on_trace: Callable[[Graph], None] | None = None,
+    ):
+        self.function, self.eager, self.on_trace = function, eager, on_trace
         self._programs: dict[tuple, Program] = {}
 
     def __call__(self, *args: Any) -> Any:
@@ -53,6 +59,8 @@ class Step:
             if len(self._programs) >= PROGRAMS:  # the one that was not used for longest goes
                 del self._programs[next(iter(self._programs))]
             program = Program(self.function, args, arrays, backend)
+            if self.on_trace is not None:
+                self.on_trace(program.graph)
         self._programs[key] = program
         return program.run(arrays)
 

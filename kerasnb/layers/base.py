@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb import backends, config, constraints, initializers, naming, regularizers, tree
+from kerasnb import backends, config, constraints, initializers, naming, regularizers, screen, tree
 from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.symbolic import is_building, record_call, shapes_of
 from kerasnb.metrics.base import Metric
@@ -471,6 +471,9 @@ class Layer:
                     "get_config()."
                 )
         return given
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
+        return screen.view("reprs").mimebundle(self, include=include, exclude=exclude)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

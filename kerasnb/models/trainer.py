@@ -14,6 +14,7 @@ from kerasnb import optimizers, tree
 from kerasnb.autodiff import GradientTape
 from kerasnb.boundary import boundary
 from kerasnb.callbacks import History
+from kerasnb.compile.memory import warn_if_short
 from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean, Metric
@@ -292,6 +293,7 @@ class Trainer(Preparation):
                 validation_freq,
             )  # fmt: skip
 
+        training.begin(callbacks)
         return training.start(loop) if background else training.run(loop)
 
     def _fit_epochs(
@@ -310,7 +312,6 @@ class Trainer(Preparation):
         outcome = "failed"
         logs: dict = {}
         try:
-            callbacks.on_train_begin()
             for epoch in epochs:
                 if not data.ready():
                     break
@@ -509,7 +510,9 @@ class Trainer(Preparation):
         step = self._steps.get(kind)
         flags = [v.trainable for v in (*self.weights, *self._flatten_layers())]
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
-            step = self._steps[kind] = Step(function, self.run_eagerly)
+            step = self._steps[kind] = Step(
+                function, self.run_eagerly, lambda graph: warn_if_short(graph, self.name)
+            )
             step.flags = flags
         return step
 

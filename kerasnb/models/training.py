@@ -182,6 +182,23 @@ class Training:
 
     # What the loop calls
 
+    def begin(self, callbacks: Any) -> None:
+        """Tell callbacks that training begins, in the thread that called `fit`: what they show goes
+        to its notebook cell, and what they refuse is an error there."""
+        try:
+            callbacks.on_train_begin()
+        except BaseException as error:
+            self.error = error
+            self.end("failed")
+            self.close()
+            callbacks.on_train_end()
+            raise
+
+    def close(self) -> None:
+        """The model is free again."""
+        self.model.current_training = None
+        self._finished.set()
+
     def run(self, loop: Callable[[Training], None]) -> History:
         """Run `loop` in this thread, to its end."""
         try:
@@ -191,8 +208,7 @@ class Training:
             self.error = error
             raise
         finally:
-            self.model.current_training = None
-            self._finished.set()
+            self.close()
         return self.history
 
     def start(self, loop: Callable[[Training], None]) -> Training:

@@ -1,16 +1,18 @@
-"""Figures for people. Draws on `Figure` objects of its own, never on pyplot's shared state."""
+"""Training curves as figures. Imports figures and errors."""
 
 from __future__ import annotations
 
-import io
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from kerasnb.errors import ArgumentError, MissingDependency
+from kerasnb.errors import ArgumentError
+from kerasnb.notebook.figures import COLORS, new_figure
 
-__all__ = ["plot_history"]
+__all__ = ["draw_metric", "panels", "plot_history"]
 
-# Wong 2011, "Points of view: Color blindness", Nature Methods 8:441: told apart by everybody
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+ACROSS = 3  # panels in a row
+MARKED = 30  # up to so many epochs each has a mark
 
 
 def plot_history(history: Any) -> Any:
@@ -26,39 +28,70 @@ def plot_history(history: Any) -> Any:
         MissingDependency: matplotlib is not installed.
         ArgumentError: the history holds no epoch.
     """
-    try:
-        from matplotlib import figure as figures
-        from matplotlib.ticker import MaxNLocator
-    except ImportError:
-        raise MissingDependency('Plots need matplotlib: pip install "kerasnb[notebook]"') from None
     logs = getattr(history, "history", history)
     names = [n for n in logs if not n.startswith("val_")]
     if not names or not logs[names[0]]:
         raise ArgumentError("plot_history: the history holds no epoch yet; call fit first.")
     epochs = [e + 1 for e in getattr(history, "epoch", range(len(logs[names[0]])))]
-
-    class Figure(figures.Figure):  # one that a notebook shows without pyplot
-        def _repr_png_(self) -> bytes:
-            buffer = io.BytesIO()
-            self.savefig(buffer, format="png")
-            return buffer.getvalue()
-
-    figure = Figure(figsize=(4.2 * len(names), 3.2), layout="constrained")
-    for i, (name, axes) in enumerate(
-        zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True)
-    ):
-        color = COLORS[i % len(COLORS)]
-        marker = "o" if len(epochs) < 30 else None
-        values = logs[name]
-        axes.plot(epochs[: len(values)], values, color=color, marker=marker, ms=3, label="training")
-        checks = logs.get(f"val_{name}")
-        if checks:
-            axes.plot(
-                epochs[-len(checks) :], checks, "--", color=color, marker=marker, ms=3,
-                label="validation",
-            )  # fmt: skip
-        axes.set(xlabel="epoch", title=name.replace("_", " "))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
+    figure, grid = panels(len(names))
+    for i, (name, axes) in enumerate(zip(names, grid, strict=True)):
+        checks = logs.get(f"val_{name}", [])
+        validation = (epochs[len(epochs) - len(checks) :], checks)
+        draw_metric(axes, name, i, (epochs[: len(logs[name])], logs[name]), validation)
+        axes.set_xlabel("epoch")
     return figure
+
+
+def panels(count: int) -> tuple[Any, list]:
+    """A figure with `count` axes in rows of three at most, and these axes."""
+    across = min(count, ACROSS)
+    down = math.ceil(count / across)
+    width, height = 4.2 * across, 3.2 * down
+    # margins in inches, set by hand: matplotlib's own layout takes as long as all the rest
+    figure = new_figure(width, height, layout=None)
+    figure.subplots_adjust(
+        left=0.6 / width, right=1 - 0.15 / width, bottom=0.5 / height, top=1 - 0.35 / height,
+        wspace=0.22, hspace=0.3,
+    )  # fmt: skip
+    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    for spare in grid[count:]:
+        spare.remove()
+    return figure, grid[:count]
+
+
+def draw_metric(
+    axes: Any,
+    name: str,
+    index: int,
+    training: tuple[Sequence, Sequence],
+    validation: tuple[Sequence, Sequence],
+    batches: tuple[Sequence, Sequence] = ((), ()),
+) -> None:
+    """Draw one metric into `axes`.
+
+    Args:
+        axes: where to draw.
+        name: of the metric.
+        index: which color it gets.
+        training: positions and values, one an epoch.
+        validation: the same; drawn dashed.
+        batches: the same, many an epoch; drawn thin.
+    """
+    color = COLORS[index % len(COLORS)]
+    style = {"color": color, "marker": "o" if len(training[0]) < MARKED else None, "ms": 3}
+    if len(batches[0]):
+        axes.plot(*map(_plain, batches), color=color, alpha=0.35, lw=0.8, label="per batch")
+    if len(training[0]):
+        axes.plot(*map(_plain, training), label="training", **style)
+    if len(validation[0]):
+        axes.plot(*map(_plain, validation), "--", label="validation", **style)
+    axes.set_title(name.replace("_", " "), parse_math=False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend()
+
+
+def _plain(values: Sequence) -> list[float]:
+    """The values, with NaN for None: a gap in the line."""
+    return [math.nan if v is None else v for v in values]

@@ -1,0 +1,76 @@
+"""What widgets ask of the kernel: messages while a cell runs, and work at the end of a cell.
+
+Imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from IPython import get_ipython
+
+__all__ = ["REQUEST", "at_end_of_cell", "connect"]
+
+REQUEST = "kerasnb_request"
+"""The type of the messages; the scripts use the same."""
+
+_widgets: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+_at_end: list[Callable[[], None]] = []
+
+
+def connect(identity: str, widget: Any) -> bool:
+    """Let requests for `identity` reach ``widget.receive``, also while a cell runs.
+
+    A kernel serves what widgets send on its main shell, which a running cell keeps busy. Its
+    control channel has a thread of its own on every ipykernel, so scripts send requests there
+    first. They are served in that thread: a widget may set flags and answer, nothing else.
+
+    Args:
+        identity: how the page names the widget.
+        widget: has a method `receive` that takes any message and checks it.
+
+    Returns:
+        Whether this kernel can do that.
+    """
+    handlers = getattr(getattr(get_ipython(), "kernel", None), "control_handlers", None)
+    if handlers is None:
+        return False
+    handlers[REQUEST] = _serve
+    _widgets[identity] = widget
+    return True
+
+
+def _serve(stream: Any, identities: Any, parent: dict) -> None:
+    content = parent.get("content")
+    if isinstance(content, dict) and isinstance(content.get("model_id"), str):
+        widget = _widgets.get(content["model_id"])
+        if widget is not None:
+            widget.receive(content.get("message"))
+
+
+def at_end_of_cell(work: Callable[[], None]) -> None:
+    """Call `work` when the running cell has ended; now, if none runs or this is another thread.
+
+    So it costs what the cell measures nothing, and never runs beside the rest of the cell.
+    """
+    shell = get_ipython()
+    if not _runs_cell(shell) or threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    if not _at_end:
+        shell.events.register("post_run_cell", _work_off)
+    _at_end.append(work)
+
+
+def _runs_cell(shell: Any) -> bool:
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return parent.get("header", {}).get("msg_type") == "execute_request"
+
+
+def _work_off(result: Any = None) -> None:
+    get_ipython().events.unregister("post_run_cell", _work_off)
+    while _at_end:
+        _at_end.pop(0)()

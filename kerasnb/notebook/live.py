@@ -1,0 +1,259 @@
+"""`LiveView`: training as it goes, with controls, in the output of the cell that called `fit`.
+
+Imports curves, kernel, stays, widgets and callbacks. What is seen while training runs is a widget;
+what stays is a picture and a text (`stays`). The loop of `fit` pays for a clock and, ten times a
+second at most, for one message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+import uuid
+from collections import deque
+from functools import partial
+from typing import Any, ClassVar
+
+import traitlets
+from IPython.display import display
+
+from kerasnb.callbacks.base import Callback, read
+from kerasnb.metrics.base import Mean
+from kerasnb.notebook.curves import Run
+from kerasnb.notebook.kernel import at_end_of_cell, connect
+from kerasnb.notebook.stays import kept, snapshot
+from kerasnb.notebook.widgets import Widget, script, style
+
+__all__ = ["LiveView"]
+
+EARLIER = 5  # runs of this kernel to compare with
+OPEN = 5  # finished views that a reloaded page can still show
+
+_runs: deque[Run] = deque(maxlen=EARLIER + 1)
+_counted = {"runs": 0}
+_finished: deque[LiveWidget] = deque()
+
+
+class LiveView(Callback):
+    """Shows training while it goes, and steers it. `fit` makes one by itself in a notebook.
+
+    Args:
+        interval: the shortest time between two messages to the page, in seconds.
+        keep: seconds between two pictures that stay if the kernel is lost.
+
+    Example: ``model.fit(x, y, callbacks=[kerasnb.notebook.LiveView(keep=5)])``
+    """
+
+    lazy_logs = True
+    shows_progress = True
+
+    def __init__(self, interval: float = 0.1, keep: float = 30.0):
+        super().__init__()
+        self.interval, self.keep = max(interval, 0.1), keep
+        self.run: Run | None = None
+        self.widget: LiveWidget | None = None
+        self.training: Any = None
+        self._due = self._picture_due = math.inf
+        self._output: Any = None
+        self._snapshot: Any = None
+        self._sent = (0, 0, 0, 0)  # points of both curves, and how often they were merged
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        _counted["runs"] += 1
+        params = self.params or {}
+        self.run = Run(
+            f"{self.model.name}, run {_counted['runs']}",
+            _counted["runs"], params.get("epochs"), params.get("steps"),
+        )  # fmt: skip
+        self._means = _Means(self.model)
+        self._sent = (0, 0, 0, 0)
+        self._snapshot = None
+        self.training = self.model.current_training
+        if self.training is not None:
+            self.training.listeners.append(self._state_changed)
+        self._earlier = [run for run in reversed(_runs) if run.unit == self.run.unit][:EARLIER]
+        _runs.append(self.run)
+        self.widget = LiveWidget(self)
+        self._output = display(self.widget, display_id=True)
+        now = time.perf_counter()
+        self._due, self._picture_due = now + self.interval, now + self.keep
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.run.begin_epoch(epoch)
+        self._means.restart()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        run = self.run
+        run.batches += batch + 1 - run.step
+        run.step = batch + 1
+        if time.perf_counter() >= self._due:
+            run.add_batch(self._means.since(read(logs)))
+            self._send()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        if time.perf_counter() >= self._due:
+            self._send()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.run.add_epoch(epoch, logs or {})
+        if time.perf_counter() >= self._due:
+            self._send()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self._output is None:  # training failed before there was anything to see
+            return
+        self.run.ended = time.perf_counter()
+        self.widget.send_state("snapshot")
+        at_end_of_cell(partial(self._leave, self._output, self._snapshot))
+        self._due = math.inf
+        self._output = None
+        _finished.append(self.widget)
+        while len(_finished) > OPEN:
+            _finished.popleft().close()
+
+    def _leave(self, output: Any, snapshot: Any) -> None:
+        """Put what stays in the place of the view."""
+        output.update(kept(self.run, self._state()), raw=True)
+        if snapshot is not None:
+            snapshot.update({}, raw=True)
+
+    def describe(self) -> dict:
+        """Everything that a page needs to draw the view, for JSON."""
+        run = self.run
+        return {
+            "run": {
+                "id": self.widget.identity, "title": run.title, "number": run.number,
+                "epochs": run.epochs, "steps": run.steps, "unit": run.unit,
+            },
+            "status": self.status(),
+            "metrics": run.metrics,
+            "batch": run.batch.since(0),
+            "epoch": run.epoch.since(0),
+            "earlier": [{"title": e.title, **e.epoch.since(0)} for e in self._earlier],
+        }  # fmt: skip
+
+    def status(self) -> dict:
+        """Where training is, for JSON."""
+        run, training = self.run, self.training
+        rate = training.learning_rate if training is not None and training.adjustable else None
+        return {
+            "state": self._state(), "epoch": run.present, "step": run.step,
+            "batches": run.batches, "rate": run.rate(), "elapsed": run.elapsed(),
+            "eta": run.eta(), "memory": _memory(), "learning_rate": rate,
+            "controls": training is not None, "message": run.message,
+        }  # fmt: skip
+
+    def obey(self, message: dict) -> None:
+        """Do what a control asks for. Runs in any thread: only wishes are left here."""
+        training, op = self.training, message["op"]
+        if training is None:
+            return
+        if op == "learning_rate":
+            if training.adjustable:
+                training.learning_rate = float(message["value"])
+        else:
+            {
+                "stop": training.stop, "pause": training.pause,
+                "resume": training.resume, "step": training.step,
+            }[op]()  # fmt: skip
+        self.widget.send({"kind": "ack", "id": message["id"]})
+
+    def _state(self) -> str:
+        return "running" if self.training is None else self.training.state
+
+    def _state_changed(self) -> None:
+        self.run.pause(self.training.paused)
+        if self._output is not None and self.training.running:
+            self._send()
+
+    def _send(self) -> None:
+        """Send what is new, or everything if points were merged."""
+        run, (batches, epochs, *versions) = self.run, self._sent
+        self._sent = (len(run.batch.x), len(run.epoch.x), run.batch.version, run.epoch.version)
+        if versions != [run.batch.version, run.epoch.version]:
+            self.widget.send_state("snapshot")
+        else:
+            self.widget.send({
+                "kind": "points", "status": self.status(), "metrics": run.metrics,
+                "batch": run.batch.since(batches), "epoch": run.epoch.since(epochs),
+            })  # fmt: skip
+        now = time.perf_counter()
+        if now >= self._picture_due:
+            self._keep_picture()
+            now = time.perf_counter()
+            self._picture_due = now + self.keep
+        self._due = now + self.interval
+
+    def _keep_picture(self) -> None:
+        bundle = snapshot(self.run, self._state())
+        if self._snapshot is None:
+            self._snapshot = display(bundle, raw=True, display_id=True)
+        else:
+            self._snapshot.update(bundle, raw=True)
+
+
+class LiveWidget(Widget):
+    """The page's side of a `LiveView`; ``static/live.js`` tells what is sent both ways."""
+
+    _esm = script("live.js")
+    _css = style("live.css")
+    snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, widget: widget.view.describe())
+
+    operations: ClassVar = {
+        **dict.fromkeys(("stop", "pause", "resume", "step"), lambda m: "id" in m),
+        "learning_rate": lambda m: "id" in m and _is_rate(m.get("value")),
+    }
+
+    def __init__(self, view: LiveView):
+        self.view = view
+        self.identity = uuid.uuid4().hex
+        super().__init__()
+        connect(self.identity, self)
+
+    def handle(self, message: dict) -> None:
+        self.view.obey(message)
+
+
+class _Means:
+    """Means over the batches since the last look, where a metric is a mean of batches.
+
+    The logs hold means since the epoch began, whose curve hides what happens now.
+    """
+
+    def __init__(self, model: Any):
+        self._metrics = {
+            m.name: m
+            for m in model.metrics
+            if isinstance(m, Mean) and type(m).result is Mean.result
+        }
+        self._before: dict[str, tuple[float, float]] = {}
+
+    def restart(self) -> None:
+        """The metrics were reset: an epoch begins."""
+        self._before = {}
+
+    def since(self, logs: dict) -> dict[str, float]:
+        """The logs, with those that are means as means since the last call."""
+        row = {k: v for k, v in logs.items() if isinstance(v, (int, float))}
+        for name in row.keys() & self._metrics.keys():
+            metric = self._metrics[name]
+            now = float(metric.total), float(metric.count)
+            total, count = self._before.get(name, (0.0, 0.0))
+            if now[1] > count:
+                row[name] = (now[0] - total) / (now[1] - count)
+            self._before[name] = now
+        return row
+
+
+def _is_rate(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= 1000
+
+
+def _memory() -> int | None:
+    """Bytes of memory that this process uses; None if that cannot be known."""
+    with contextlib.suppress(ImportError):
+        import psutil  # comes with ipykernel
+
+        return psutil.Process().memory_info().rss
+    return None

@@ -1,0 +1,108 @@
+"""What stays of a run of `fit` in the notebook: a picture and a text, for readers without a kernel.
+
+Imports curves, figures and plots. No widget, script or style is in it, so it is shown in notebooks
+that are not trusted, in exports, and wherever notebooks are rendered.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import time
+from typing import Any
+
+from kerasnb.notebook.curves import Run
+from kerasnb.notebook.figures import to_small_png
+from kerasnb.notebook.plots import draw_metric, panels
+
+__all__ = ["kept", "picture", "snapshot", "text"]
+
+LINES = 6  # of a table: the first epochs and the last
+
+
+def kept(run: Run, state: str) -> dict[str, str]:
+    """The final output of a run, as a MIME bundle."""
+    bundle = {"text/plain": text(run, state)}
+    if run.metrics:
+        bundle["image/png"] = _encoded(run)
+    return bundle
+
+
+def snapshot(run: Run, state: str) -> dict[str, str]:
+    """The output for the case that the kernel is lost while training goes on.
+
+    It lies folded beneath the live view. The picture is in HTML because that is what is shown of an
+    output with both, and is harmless: the text is escaped, and there is nothing else in it.
+    """
+    words = (
+        f"Kept at {time.strftime('%H:%M:%S')} in case the kernel is lost: {headline(run, state)}"
+    )
+    image = (
+        f'<img alt="training curves" src="data:image/png;base64,{_encoded(run)}">'
+        if run.metrics
+        else ""
+    )
+    return {
+        "text/plain": f"{words}\n{text(run, state)}",
+        "text/html": f"<details><summary>{html.escape(words)}</summary>{image}</details>",
+    }
+
+
+def headline(run: Run, state: str) -> str:
+    """One line: what was trained, how it ended, where, and how long it took."""
+    ends = {"done": "done", "stopped": "stopped", "failed": "failed"}
+    where = f"epoch {run.present + 1}"
+    if run.epochs:
+        where += f" of {run.epochs}"
+    if state != "done":
+        where += f", step {run.step}" + (f" of {run.steps}" if run.steps else "")
+    return f"{run.title}: {ends.get(state, state)} at {where}, {_duration(run.elapsed())}"
+
+
+def text(run: Run, state: str) -> str:
+    """The headline, and a table of epochs: all if they are few, else the first and the last."""
+    lines = [headline(run, state)]
+    if run.message:
+        lines.append(run.message)
+    names = list(run.epoch.values)
+    rows = [
+        [f"{number}", *(_number(run.epoch.values[n][i]) for n in names)]
+        for i, number in enumerate(run.epoch.number)
+    ]
+    if len(rows) > 2 * LINES:
+        rows = [*rows[:LINES], ["…"] * (len(names) + 1), *rows[-LINES:]]
+    if rows:
+        table = [["epoch", *names], *rows]
+        widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        lines += [
+            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in table
+        ]
+    return "\n".join(lines)
+
+
+def picture(run: Run) -> Any:
+    """A figure of the run, one panel a metric."""
+    figure, grid = panels(len(run.metrics))
+    for i, (name, axes) in enumerate(zip(run.metrics, grid, strict=True)):
+        batches = (run.batch.x, run.batch.values.get(name, []))
+        ends = [(run.epoch.x, run.epoch.values.get(n, [])) for n in (name, f"val_{name}")]
+        training, validation = (pair if pair[1] else ((), ()) for pair in ends)
+        draw_metric(axes, name, i, training, validation, batches if batches[1] else ((), ()))
+        axes.set_xlabel(run.unit)
+    return figure
+
+
+def _encoded(run: Run) -> str:
+    return base64.b64encode(to_small_png(picture(run))).decode("ascii")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
