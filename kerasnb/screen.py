@@ -1,4 +1,4 @@
-"""The one door from the core to what is seen. Imports nothing of the package.
+"""The one door from the core to what is seen. Imports errors.
 
 The core makes plain data. Where a person is to see something (the live view of `fit`, a model in a
 notebook, `history.plot()`), it asks here for a module of `kerasnb.notebook`, which is imported then
@@ -11,6 +11,8 @@ import importlib
 import sys
 from typing import Any
 
+from kerasnb.errors import MissingDependency
+
 __all__ = ["in_notebook", "view"]
 
 
@@ -22,5 +24,16 @@ def in_notebook() -> bool:
 
 
 def view(module: str) -> Any:
-    """The module of that name in `kerasnb.notebook`."""
-    return importlib.import_module(f"kerasnb.notebook.{module}")
+    """The module of that name in `kerasnb.notebook`.
+
+    Raises:
+        MissingDependency: what it needs to be seen is not installed.
+    """
+    try:
+        return importlib.import_module(f"kerasnb.notebook.{module}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "kerasnb":
+            raise
+        raise MissingDependency(
+            f'This view needs {error.name}: pip install "kerasnb[notebook]".'
+        ) from None

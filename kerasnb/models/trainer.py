@@ -285,7 +285,7 @@ class Trainer(Preparation):
         if validation is not None:
             self._check_values(validation, self._build_on(validation.first()))
         callbacks = self._callback_list(callbacks, verbose, epochs, data.steps, history=True)
-        training = Training(self, callbacks.history)
+        training = Training(self, callbacks.history, background)
 
         def loop(training: Training) -> None:
             self._fit_epochs(

@@ -27,6 +27,7 @@ from kerasnb.variable import Variable
 __all__ = ["StopRequested", "Training"]
 
 ABORT_WINDOW = 5.0  # seconds: a second interrupt within them ends more than one `fit`
+PULSE = 0.2  # seconds between two calls of the listeners while training is paused
 EXIT_PATIENCE = 2.0  # seconds that the end of Python waits for training in the background
 
 
@@ -46,8 +47,8 @@ class Training:
         history: the logs so far; also what `result` gives.
         position: epoch, whole steps done in it, and the newest logs.
         error: what training failed with, or None.
-        listeners: functions without arguments, called whenever `state` has changed, in the thread
-            that trains.
+        listeners: functions without arguments, called whenever `state` has changed, and five times
+            a second while training is paused, in the thread that trains.
 
     Example:
         >>> import kerasnb
@@ -59,7 +60,7 @@ class Training:
         5
     """
 
-    def __init__(self, model: Any, history: History):
+    def __init__(self, model: Any, history: History, background: bool = False):
         self.model, self.history = model, history
         self.position = Position()
         self.error: BaseException | None = None
@@ -73,6 +74,7 @@ class Training:
         self._outcome: str | None = None
         self._finished = threading.Event()
         self._thread = threading.current_thread()
+        self._apart = background
         with _claiming:
             if model.current_training is not None:
                 raise GraphError(busy(model, "fit"))
@@ -253,6 +255,11 @@ class Training:
         self._outcome = outcome
         self._tell()
 
+    @property
+    def apart(self) -> bool:
+        """Whether `fit` was called with ``background=True``."""
+        return self._apart
+
     def belongs_to(self, thread: threading.Thread) -> bool:
         """Whether it is `thread` that trains."""
         return thread is self._thread
@@ -284,7 +291,9 @@ class Training:
             self._waiting = True
             self._tell()
         with boundary.outside():
-            self._changed.wait()
+            asked = self._changed.wait(PULSE)
+        if not asked:
+            self._tell()
 
     def _tell(self) -> None:
         for listener in self.listeners:

@@ -1,8 +1,8 @@
 """`LiveView`: training as it goes, with controls, in the output of the cell that called `fit`.
 
-Imports curves, kernel, stays, widgets and callbacks. What is seen while training runs is a widget;
-what stays is a picture and a text (`stays`). The loop of `fit` pays for a clock and, ten times a
-second at most, for one message.
+Imports curves, kernel, reload, stays, widgets and callbacks. What is seen while training runs is a
+widget; what stays is a picture and a text (`stays`). The loop of `fit` pays for a clock and, ten
+times a second at most, for one message.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from kerasnb.callbacks.base import Callback, read
 from kerasnb.metrics.base import Mean
 from kerasnb.notebook.curves import Run
 from kerasnb.notebook.kernel import at_end_of_cell, connect
+from kerasnb.notebook.reload import Answering
 from kerasnb.notebook.stays import kept, snapshot
 from kerasnb.notebook.widgets import Widget, script, style
 
 __all__ = ["LiveView"]
 
 EARLIER = 5  # runs of this kernel to compare with
+FASTEST = 0.125  # seconds between two messages: with the first and the last, ten a second at most
 OPEN = 5  # finished views that a reloaded page can still show
 
 _runs: deque[Run] = deque(maxlen=EARLIER + 1)
@@ -39,7 +41,7 @@ class LiveView(Callback):
     """Shows training while it goes, and steers it. `fit` makes one by itself in a notebook.
 
     Args:
-        interval: the shortest time between two messages to the page, in seconds.
+        interval: the shortest time between two messages to the page, in seconds, from 0.125.
         keep: seconds between two pictures that stay if the kernel is lost.
 
     Example: ``model.fit(x, y, callbacks=[kerasnb.notebook.LiveView(keep=5)])``
@@ -48,15 +50,17 @@ class LiveView(Callback):
     lazy_logs = True
     shows_progress = True
 
-    def __init__(self, interval: float = 0.1, keep: float = 30.0):
+    def __init__(self, interval: float = FASTEST, keep: float = 30.0):
         super().__init__()
-        self.interval, self.keep = max(interval, 0.1), keep
+        self.interval, self.keep = max(interval, FASTEST), keep
         self.run: Run | None = None
         self.widget: LiveWidget | None = None
         self.training: Any = None
+        self._answering: Answering | None = None
         self._due = self._picture_due = math.inf
         self._output: Any = None
         self._snapshot: Any = None
+        self._shown = ""
         self._sent = (0, 0, 0, 0)  # points of both curves, and how often they were merged
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -74,8 +78,12 @@ class LiveView(Callback):
             self.training.listeners.append(self._state_changed)
         self._earlier = [run for run in reversed(_runs) if run.unit == self.run.unit][:EARLIER]
         _runs.append(self.run)
+        self.identity = uuid.uuid4().hex
         self.widget = LiveWidget(self)
         self._output = display(self.widget, display_id=True)
+        if self.training is not None and not self.training.apart:
+            self._answering = Answering()
+            self._answering.start()
         now = time.perf_counter()
         self._due, self._picture_due = now + self.interval, now + self.keep
 
@@ -103,6 +111,9 @@ class LiveView(Callback):
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._output is None:  # training failed before there was anything to see
             return
+        if self._answering is not None:
+            self._answering.stop()
+            self._answering = None
         self.run.ended = time.perf_counter()
         self.widget.send_state("snapshot")
         at_end_of_cell(partial(self._leave, self._output, self._snapshot))
@@ -123,7 +134,7 @@ class LiveView(Callback):
         run = self.run
         return {
             "run": {
-                "id": self.widget.identity, "title": run.title, "number": run.number,
+                "id": self.identity, "title": run.title, "number": run.number,
                 "epochs": run.epochs, "steps": run.steps, "unit": run.unit,
             },
             "status": self.status(),
@@ -163,12 +174,16 @@ class LiveView(Callback):
         return "running" if self.training is None else self.training.state
 
     def _state_changed(self) -> None:
-        self.run.pause(self.training.paused)
-        if self._output is not None and self.training.running:
+        state = self._state()
+        self.run.pause(state == "paused")
+        if self._output is not None and self.training.running and state != self._shown:
             self._send()
+        elif self._answering is not None:
+            self._answering.poll()
 
     def _send(self) -> None:
         """Send what is new, or everything if points were merged."""
+        self._shown = self._state()
         run, (batches, epochs, *versions) = self.run, self._sent
         self._sent = (len(run.batch.x), len(run.epoch.x), run.batch.version, run.epoch.version)
         if versions != [run.batch.version, run.epoch.version]:
@@ -178,6 +193,8 @@ class LiveView(Callback):
                 "kind": "points", "status": self.status(), "metrics": run.metrics,
                 "batch": run.batch.since(batches), "epoch": run.epoch.since(epochs),
             })  # fmt: skip
+        if self._answering is not None:
+            self._answering.poll()
         now = time.perf_counter()
         if now >= self._picture_due:
             self._keep_picture()
@@ -207,9 +224,8 @@ class LiveWidget(Widget):
 
     def __init__(self, view: LiveView):
         self.view = view
-        self.identity = uuid.uuid4().hex
         super().__init__()
-        connect(self.identity, self)
+        connect(view.identity, self)
 
     def handle(self, message: dict) -> None:
         self.view.obey(message)
