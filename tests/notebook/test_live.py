@@ -135,7 +135,7 @@ def test_the_numbers_of_a_run_arrive(page):
     model = small_model(metrics=["mae"])
     view = LiveView()
     history = model.fit(
-        X, Y, epochs=6, batch_size=16, validation_split=0.25, callbacks=[view, Slow(0.02)]
+        X, Y, epochs=6, batch_size=16, validation_split=0.25, callbacks=[view, Slow(0.07)]
     )
     snapshot = view.describe()
     assert snapshot["run"] == {
@@ -198,7 +198,7 @@ def test_without_a_known_length_batches_are_counted(page):
             yield X[i * 16 : i * 16 + 16], Y[i * 16 : i * 16 + 16]
 
     view = LiveView()
-    small_model().fit(batches(), callbacks=[view, Slow(0.05)])
+    small_model().fit(batches(), callbacks=[view, Slow(0.07)])
     snapshot = view.describe()
     assert snapshot["run"]["unit"] == "batch"
     assert snapshot["epoch"]["x"] == [4.0]
