@@ -182,6 +182,10 @@ class Training:
             where = f", epoch {self.position.epoch + 1}, step {self.position.step}"
         return f"<Training of {self.model.name!r}: {self.state}{where}>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
+        """The live view, while it runs: in a further cell, or after a reload lost the first."""
+        return screen.view("live").mimebundle(self, include, exclude)
+
     # What the loop calls
 
     def begin(self, callbacks: Any) -> None:

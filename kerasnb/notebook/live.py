@@ -14,25 +14,28 @@ import uuid
 from collections import deque
 from functools import partial
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import traitlets
 from IPython.display import display
 
 from kerasnb.callbacks.base import Callback, read
 from kerasnb.metrics.base import Mean
+from kerasnb.models.training import Training
 from kerasnb.notebook.curves import Run
 from kerasnb.notebook.kernel import at_end_of_cell, connect
 from kerasnb.notebook.reload import Answering
 from kerasnb.notebook.stays import kept, snapshot
 from kerasnb.notebook.widgets import Widget, script, style
 
-__all__ = ["LiveView"]
+__all__ = ["LiveView", "mimebundle"]
 
 EARLIER = 5  # runs of this kernel to compare with
 FASTEST = 0.125  # seconds between two messages: with the first and the last, ten a second at most
 OPEN = 5  # finished views that a reloaded page can still show
 
 _runs: deque[Run] = deque(maxlen=EARLIER + 1)
+_widgets: WeakKeyDictionary[Training, LiveWidget] = WeakKeyDictionary()
 _counted = {"runs": 0}
 _finished: deque[LiveWidget] = deque()
 
@@ -80,6 +83,8 @@ class LiveView(Callback):
         _runs.append(self.run)
         self.identity = uuid.uuid4().hex
         self.widget = LiveWidget(self)
+        if self.training is not None:
+            _widgets[self.training] = self.widget
         self._output = display(self.widget, display_id=True)
         if self.training is not None and not self.training.apart:
             self._answering = Answering()
@@ -125,7 +130,10 @@ class LiveView(Callback):
 
     def _leave(self, output: Any, snapshot: Any) -> None:
         """Put what stays in the place of the view."""
-        output.update(kept(self.run, self._state()), raw=True)
+        bundle = kept(self.run, self._state())
+        output.update(bundle, raw=True)
+        # once more for the script: a page that was reloaded knows no display to update
+        self.widget.send({"kind": "kept", "model": self.widget.model_id, "bundle": bundle})
         if snapshot is not None:
             snapshot.update({}, raw=True)
 
@@ -136,6 +144,7 @@ class LiveView(Callback):
             "run": {
                 "id": self.identity, "title": run.title, "number": run.number,
                 "epochs": run.epochs, "steps": run.steps, "unit": run.unit,
+                "blocking": self.training is not None and not self.training.apart,
             },
             "status": self.status(),
             "metrics": run.metrics,
@@ -208,6 +217,15 @@ class LiveView(Callback):
             self._snapshot = display(bundle, raw=True, display_id=True)
         else:
             self._snapshot.update(bundle, raw=True)
+
+
+def mimebundle(training: Training, include: Any = None, exclude: Any = None) -> dict:
+    """How a running `Training` shows itself: by its view, once more."""
+    text = {"text/plain": repr(training)}
+    widget = _widgets.get(training)
+    if widget is None or not training.running:
+        return text
+    return widget._repr_mimebundle_(include=include, exclude=exclude)[0] | text
 
 
 class LiveWidget(Widget):

@@ -140,7 +140,7 @@ def test_the_numbers_of_a_run_arrive(page):
     snapshot = view.describe()
     assert snapshot["run"] == {
         "id": view.identity, "title": "small, run 1", "number": 1,
-        "epochs": 6, "steps": 3, "unit": "epoch",
+        "epochs": 6, "steps": 3, "unit": "epoch", "blocking": True,
     }  # fmt: skip
     assert snapshot["metrics"] == sorted(snapshot["metrics"], key=["loss", "mae"].index)
     assert snapshot["epoch"]["values"] == history.history
@@ -328,6 +328,35 @@ def test_ten_fits_with_four_metrics_stay_under_a_megabyte(page):
     size = sum(len(json.dumps(output.updates[-1])) for output in page.outputs)
     assert len(page.outputs) == 10
     assert size < 1_000_000
+
+
+def test_a_page_that_was_reloaded_gets_what_stays_by_the_widget(page):
+    view = LiveView()
+    small_model().fit(X, Y, epochs=2, callbacks=[view])
+    (message,) = messages(page, "kept")
+    assert message["model"] == view.widget.model_id
+    assert message["bundle"] == page.outputs[0].updates[-1]
+
+
+def test_a_running_training_shows_its_view_once_more(page):
+    model, view = small_model(), LiveView()
+    training = model.fit(X, Y, epochs=10**6, callbacks=[view, Slow()], background=True)
+    bundle = training._repr_mimebundle_()
+    shown = bundle["application/vnd.jupyter.widget-view+json"]
+    assert shown["model_id"] == view.widget.model_id
+    assert bundle["text/plain"].startswith("<Training of 'small': running")
+    training.stop()
+    training.result(10)
+    bundle = training._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert bundle["text/plain"].startswith("<Training of 'small': stopped")
+
+
+def test_a_training_without_a_view_is_text(page):
+    training = small_model().fit(X, Y, epochs=10**6, background=True, verbose=0)
+    assert set(training._repr_mimebundle_()) == {"text/plain"}
+    training.stop()
+    training.result(10)
 
 
 def test_a_failure_leaves_a_picture_too(page):
