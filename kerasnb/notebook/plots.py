@@ -34,10 +34,10 @@ def plot_history(history: Any) -> Any:
         raise ArgumentError("plot_history: the history holds no epoch yet; call fit first.")
     epochs = [e + 1 for e in getattr(history, "epoch", range(len(logs[names[0]])))]
     figure, grid = panels(len(names))
-    for i, (name, axes) in enumerate(zip(names, grid, strict=True)):
+    for name, axes in zip(names, grid, strict=True):
         checks = logs.get(f"val_{name}", [])
         validation = (epochs[len(epochs) - len(checks) :], checks)
-        draw_metric(axes, name, i, (epochs[: len(logs[name])], logs[name]), validation)
+        draw_metric(axes, name, (epochs[: len(logs[name])], logs[name]), validation)
         axes.set_xlabel("epoch")
     return figure
 
@@ -62,7 +62,6 @@ def panels(count: int) -> tuple[Any, list]:
 def draw_metric(
     axes: Any,
     name: str,
-    index: int,
     training: tuple[Sequence, Sequence],
     validation: tuple[Sequence, Sequence],
     batches: tuple[Sequence, Sequence] = ((), ()),
@@ -72,19 +71,18 @@ def draw_metric(
     Args:
         axes: where to draw.
         name: of the metric.
-        index: which color it gets.
         training: positions and values, one an epoch.
         validation: the same; drawn dashed.
         batches: the same, many an epoch; drawn thin.
     """
-    color = COLORS[index % len(COLORS)]
-    style = {"color": color, "marker": "o" if len(training[0]) < MARKED else None, "ms": 3}
+    first, second = COLORS[:2]
+    style = {"marker": "o" if len(training[0]) < MARKED else None, "ms": 3}
     if len(batches[0]):
-        axes.plot(*map(_plain, batches), color=color, alpha=0.35, lw=0.8, label="per batch")
+        axes.plot(*map(_plain, batches), color=first, alpha=0.35, lw=0.8, label="per batch")
     if len(training[0]):
-        axes.plot(*map(_plain, training), label="training", **style)
+        axes.plot(*map(_plain, training), label="training", color=first, **style)
     if len(validation[0]):
-        axes.plot(*map(_plain, validation), "--", label="validation", **style)
+        axes.plot(*map(_plain, validation), "--", label="validation", color=second, **style)
     axes.set_title(name.replace("_", " "), parse_math=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)

@@ -83,11 +83,11 @@ def text(run: Run, state: str) -> str:
 def picture(run: Run) -> Any:
     """A figure of the run, one panel a metric."""
     figure, grid = panels(len(run.metrics))
-    for i, (name, axes) in enumerate(zip(run.metrics, grid, strict=True)):
+    for name, axes in zip(run.metrics, grid, strict=True):
         batches = (run.batch.x, run.batch.values.get(name, []))
         ends = [(run.epoch.x, run.epoch.values.get(n, [])) for n in (name, f"val_{name}")]
         training, validation = (pair if pair[1] else ((), ()) for pair in ends)
-        draw_metric(axes, name, i, training, validation, batches if batches[1] else ((), ()))
+        draw_metric(axes, name, training, validation, batches if batches[1] else ((), ()))
         axes.set_xlabel(run.unit)
     return figure
 
