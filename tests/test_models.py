@@ -196,26 +196,6 @@ def test_compute_output_shape():
     assert layers.Dense(3).compute_output_shape((2, 5, 4)) == (2, 5, 3)
 
 
-def test_summary_is_a_table():
-    kerasnb.backend.clear_session()
-    model = kerasnb.Sequential([kerasnb.Input((4,)), layers.Dense(3), layers.Dense(2)], name="net")
-    lines = []
-    model.summary(print_fn=lines.append)
-    assert lines[0] == (
-        'Model: "net"\n'
-        "┏━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━┳━━━━━━━━━┓\n"
-        "┃ Layer (type)    ┃ Output Shape ┃ Param # ┃\n"
-        "┡━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━╇━━━━━━━━━┩\n"
-        "│ dense (Dense)   │ (None, 3)    │      15 │\n"
-        "├─────────────────┼──────────────┼─────────┤\n"
-        "│ dense_1 (Dense) │ (None, 2)    │       8 │\n"
-        "└─────────────────┴──────────────┴─────────┘\n"
-        " Total params: 23 (92.00 B)\n"
-        " Trainable params: 23 (92.00 B)\n"
-        " Non-trainable params: 0 (0.00 B)"
-    )
-
-
 def test_weights_survive_a_file(tmp_path):
     def make():
         return kerasnb.Sequential(

@@ -89,6 +89,7 @@ def test_digits_with_a_convolutional_network():
 
 
 def test_binary_classification_with_auc():
+    kerasnb.backend.clear_session()  # the logs' names count from what was made before
     bunch = load_breast_cancer()
     x = (bunch.data - bunch.data.mean(0)) / bunch.data.std(0)
     y = bunch.target.astype("float32")

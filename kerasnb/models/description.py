@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from kerasnb import config, initializers, tree
@@ -20,7 +21,7 @@ from kerasnb.models.trainer import Trainer
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor
 
-__all__ = ["describe", "graph_of", "op_type", "output_specs", "settings_of"]
+__all__ = ["describe", "graph_of", "is_weightless", "op_type", "output_specs", "settings_of"]
 
 
 def describe(model: Any) -> dict:
@@ -112,7 +113,7 @@ def _listed_parts(model: Any) -> tuple[list, list]:
     stack = nodes if hasattr(model, "_stack") else []
     edges = [
         {"source": a["id"], "target": b["id"], "shape": None, "dtype": None}
-        for a, b in zip(stack, stack[1:], strict=False)
+        for a, b in pairwise(stack)
     ]
     return nodes, edges
 
@@ -179,10 +180,15 @@ def _layer_node(layer: Layer, node: LayerCall | None, call: tuple, models: dict)
 
 
 def _parameters(layer: Layer) -> dict:
-    if not layer.built:
+    if not layer.built and not is_weightless(layer):
         return {"parameters": None, "trainable": None}
     trainable = sum(v.size for v in layer.trainable_weights)
     return {"parameters": sum(v.size for v in layer.weights), "trainable": trainable}
+
+
+def is_weightless(layer: Layer) -> bool:
+    """Whether `layer` will have no weights, although it is not built yet."""
+    return type(layer).build is Layer.build and not layer._sublayers()
 
 
 def _family(kind: type) -> str:

@@ -35,7 +35,7 @@ class Functional(Model):
         self.inputs, self.outputs = tree.flatten(inputs), tree.flatten(outputs)
         self._nodes = topological(self.outputs, stop=self.inputs)
         self._check_connected()
-        self._operations = self._find_layers()
+        self._operations = self._find_operations()
         self.built = True
 
     def _check(self, inputs: Any, outputs: Any) -> None:
@@ -77,10 +77,11 @@ class Functional(Model):
                     f"{t.node.name or t.spec!r}."
                 )
 
-    def _find_layers(self) -> list[Layer]:
-        """The layers, those far from the outputs first; among equals as the outputs lead to them.
+    def _find_operations(self) -> list[Layer | Node]:
+        """The layers, and the nodes of ops, those far from the outputs first.
 
-        It is Keras's order, in which weights are listed and stored.
+        Among equals, as the outputs lead to them. It is Keras's order, in which weights are listed
+        and stored.
         """
         depths: dict[int, int] = {}  # of a node: how many calls lie between it and an output
         for node in reversed(self._nodes):
@@ -88,26 +89,25 @@ class Functional(Model):
             for t in node.inputs:
                 if is_symbolic(t):
                     depths[id(t.node)] = max(depths.get(id(t.node), 0), depth + 1)
-        layers: dict[int, Layer] = {}
+        found: dict[int, Layer | Node] = {}
         depth_of: dict[int, int] = {}
         for node in _from_outputs(self.outputs, self.inputs):
-            layer = node.op if isinstance(node, LayerCall) else node.attrs.get("layer")
-            if isinstance(layer, Layer):
-                layers.setdefault(id(layer), layer)
-                depth = depths.get(id(node), 0)
-                depth_of[id(layer)] = max(depth_of.get(id(layer), 0), depth)
-        names = [layer.name for layer in layers.values()]
+            operation = node.op if isinstance(node, LayerCall) else node.attrs.get("layer", node)
+            found.setdefault(id(operation), operation)
+            depth = depths.get(id(node), 0)
+            depth_of[id(operation)] = max(depth_of.get(id(operation), 0), depth)
+        names = [layer.name for layer in found.values() if isinstance(layer, Layer)]
         for name in names:
             if names.count(name) > 1:
                 raise ArgumentError(
                     f"Model {self.name!r}: two layers are named {name!r}. Give each its own name."
                 )
-        return sorted(layers.values(), key=lambda layer: -depth_of[id(layer)])
+        return sorted(found.values(), key=lambda operation: -depth_of[id(operation)])
 
     @property
     def layers(self) -> list[Layer]:
         """The layers in the order in which they compute, inputs first."""
-        return list(self._operations)
+        return [layer for layer in self._operations if isinstance(layer, Layer)]
 
     @property
     def input_names(self) -> list[str]:

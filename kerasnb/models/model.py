@@ -105,14 +105,21 @@ class Model(Trainer, Layer):
         """Print a table of the layers with their output shapes and parameters.
 
         Args:
-            line_length: the width in characters.
-            positions: accepted for Keras's sake; columns fit their contents.
+            line_length: the width in characters; what Keras has, or less in a narrow terminal, if
+                not given.
+            positions: where each column ends, as parts of the width.
             print_fn: gets the text instead of `print`.
             expand_nested: show the layers of models within the model.
             show_trainable: add a column that tells whether a layer learns.
-            layer_range: names of the first and last layer to show.
+            layer_range: names, or regular expressions, of the first and last layer to show.
+
+        Raises:
+            ArgumentError: the width does not do for the columns, `positions` has not one number a
+                column, or no layer is called as `layer_range` says.
         """
-        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
+        text = summary_text(
+            self, line_length, positions, expand_nested, show_trainable, layer_range
+        )
         (print_fn or print)(text)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
