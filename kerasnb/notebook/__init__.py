@@ -5,12 +5,26 @@ Each name below is imported from its module when it is first used.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from kerasnb import screen
+
 _MODULES = {
+    "LiveBoundary": "insight.boundary",
     "LiveView": "live",
+    "activations": "insight.activations",
+    "confusion_matrix": "insight.confusion",
+    "decision_boundary": "insight.boundary",
+    "draw_pad": "insight.pad",
+    "filters": "insight.weights",
+    "health": "insight.health",
+    "inspect": "insight.panel",
+    "mistakes": "insight.mistakes",
+    "model_svg": "svg",
     "plot_history": "plots",
+    "predicted_versus_true": "insight.confusion",
+    "timefit": "timing",
+    "weights": "insight.weights",
 }
 
 __all__ = sorted(_MODULES)
@@ -19,7 +33,7 @@ __all__ = sorted(_MODULES)
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'kerasnb.notebook' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"kerasnb.notebook.{_MODULES[name]}"), name)
+    return getattr(screen.view(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
