@@ -79,6 +79,6 @@ def test_used_is_what_the_system_says():
     before = memory.used()
     if before is None:
         pytest.skip("only Linux states it in a file")
-    block = np.ones(20 * MB, "uint8")
-    assert memory.used() - before > 15 * MB
+    block = np.ones(64 * MB, "uint8")  # more than an allocator keeps of what was freed before
+    assert memory.used() - before > 50 * MB
     del block

@@ -236,8 +236,8 @@ class LiveWidget(Widget):
     snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, widget: widget.view.describe())
 
     operations: ClassVar = {
-        **dict.fromkeys(("stop", "pause", "resume", "step"), lambda m: "id" in m),
-        "learning_rate": lambda m: "id" in m and _is_rate(m.get("value")),
+        **dict.fromkeys(("stop", "pause", "resume", "step"), lambda message: "id" in message),
+        "learning_rate": lambda message: "id" in message and _is_rate(message.get("value")),
     }
 
     def __init__(self, view: LiveView):
