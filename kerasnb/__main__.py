@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 from collections.abc import Sequence
 
-from kerasnb import backends, config, demo
+from kerasnb import backends, config, demo, lab
 from kerasnb.errors import KerasnbError
 from kerasnb.version import __version__
 
@@ -25,10 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("kerasnb", description="Without a command: what is in use.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="train a small network on handwritten digits")
-    command = parser.parse_args(arguments).command
+    notebooks = commands.add_parser("lab", help="copy the lessons and open them in JupyterLab")
+    notebooks.add_argument("folder", nargs="?", default="kerasnb-notebooks", help="where they go")
+    words, rest = parser.parse_known_args(arguments)
+    if rest and words.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        if command == "demo":
+        if words.command == "demo":
             demo.main()
+        elif words.command == "lab":
+            sys.exit(lab.open_lab(words.folder, rest))
         else:
             print(describe())
     except KerasnbError as error:  # written for people: the traceback would add nothing
