@@ -53,8 +53,9 @@ def one_shell(tmp_path_factory):
 
 
 @pytest.fixture
-def shell(one_shell):
+def shell(one_shell, monkeypatch):
     """IPython in this process, without the magics, and as if it had just started."""
+    monkeypatch.delattr("builtins._", raising=False)  # doctest's; IPython would keep it
     tables = one_shell.magics_manager.magics
     before = {kind: dict(table) for kind, table in tables.items()}
     one_shell.reset()
