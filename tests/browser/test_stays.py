@@ -1,0 +1,59 @@
+"""What is left of training: in the saved file, on another machine, after the kernel is lost."""
+
+import json
+
+from .live_view import LiveView
+from .places import at
+from .training import SETUP, fit
+
+MEGABYTE = 1_000_000
+
+
+def shown(notebook, cell: int) -> list[int]:
+    """The widths in pixels that the pictures in a cell's output have, once they are loaded."""
+    pictures = notebook.output(cell).locator("img")
+    pictures.first.wait_for()
+    return pictures.evaluate_all("all => all.map(one => one.complete && one.naturalWidth)")
+
+
+@at("lab", "notebook", "lab 4.4")
+def test_a_picture_is_left_without_the_kernel(notebook):
+    notebook.new([SETUP, fit(epochs=3, pace=0.002), "history = _\nhistory.plot()"])
+    assert notebook.run_all().wait(60)
+    notebook.save()
+    notebook.kill_kernel()
+    notebook.reopen_without_kernel()
+    for cell in (1, 2):
+        (width,) = shown(notebook, cell)
+        assert width > 200
+    assert notebook.page.get_by_text("Loading widget").count() == 0
+    assert notebook.page.get_by_text("model not found").count() == 0
+
+
+@at("lab", "notebook")
+def test_a_picture_is_left_of_training_whose_kernel_was_lost(notebook):
+    call = "model.fit(x, y, epochs=100_000, callbacks=[Paced(0.01), view], background=True);"
+    notebook.new([SETUP, f"from kerasnb.notebook import LiveView\nview = LiveView(keep=1)\n{call}"])
+    assert notebook.run_all().wait(60)
+    LiveView(notebook, 1).wait_for("running")
+    notebook.until(lambda: "Kept at" in notebook.text(1), "a picture was kept")
+    notebook.save()
+    notebook.kill_kernel()
+    notebook.reopen_without_kernel()
+    notebook.output(1).get_by_text("Kept at").click()  # it is folded
+    (width,) = shown(notebook, 1)
+    assert width > 200
+
+
+def test_ten_fits_are_small_and_hold_no_script(notebook):
+    cells = [f"model{i} = network()\nhistory = model{i}.fit(x, y, epochs=30)" for i in range(10)]
+    notebook.new([SETUP, *cells])
+    assert notebook.run_all().wait(90)
+    notebook.save()
+    assert notebook.server.size(notebook.path) < MEGABYTE
+    content = notebook.saved()
+    assert "widgets" not in content.metadata
+    stored = json.dumps(content.cells).lower()
+    for word in ("vnd.jupyter.widget", "<script", "javascript"):
+        assert word not in stored
+    assert all(len(cell.outputs) == 1 for cell in content.cells[1:])
