@@ -26,12 +26,11 @@ class LiveView:
         return self.root.get_attribute("data-state")
 
     def wait_for(self, state: str, seconds: float = SECONDS) -> float:
-        """Wait until there is a view, and shows that state; how long that took."""
+        """Wait until the view is on the screen and shows that state; how long that took."""
         start = time.monotonic()
         self.root.wait_for(timeout=1000 * seconds)
-        self.notebook.until(
-            lambda: self.state == state, f"the view shows {state!r}, not {self.state!r}", seconds
-        )
+        self.root.scroll_into_view_if_needed()  # out of sight, it does not draw
+        self.notebook.until(lambda: self.state == state, f"the view shows {state!r}", seconds)
         return time.monotonic() - start
 
     def part(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Stop, pause, step, learning rate and interrupt, while `fit` runs in a cell or beside it.
 
-What the issue of a click is, is read where training is: in the file of steps, in the history, and
-in the time at which `fit` came back. All clocks are one machine's.
+What a click did is read where training is: in the file of steps, in the history, and in the time at
+which `fit` came back. All clocks are those of one machine.
 """
 
 import time
