@@ -86,8 +86,8 @@ test("centring puts the centre of mass in the middle, however large the drawing"
       [20, 15, 70],
     ]) {
       const ink = paper();
-      paintLine(ink, SIZE, [left, top], [left + length / 2, top + length]);
-      paintLine(ink, SIZE, [left + length / 2, top + length], [left + length / 2, top]);
+      paintLine(ink, SIZE, [left, top], [left + length / 2, top + length], 5.5);
+      paintLine(ink, SIZE, [left + length / 2, top + length], [left + length / 2, top], 5.5);
       const [x, y] = centreOf(toGrid(ink, SIZE, side, 20 / 28, true), side);
       near(x, side / 2, 0.15, "x");
       near(y, side / 2, 0.15, "y");
@@ -109,7 +109,7 @@ test("centring makes the longer side fill its part of the picture", () => {
 
 test("what goes to the kernel is numbers from 0 to 1, as many as the model takes", () => {
   const ink = paper();
-  paintLine(ink, SIZE, [3, 3], [100, 90]);
+  paintLine(ink, SIZE, [3, 3], [100, 90], 5);
   for (const side of [4, 8, 28, 64]) {
     for (const centre of [true, false]) {
       const grid = toGrid(ink, SIZE, side, 1, centre);

@@ -252,7 +252,11 @@ def test_weights_show_each_kernel():
 def test_weights_count_what_is_not_finite():
     model = regressor()
     model.set_weights([np.array([[np.nan], [1], [np.inf], [2]]), np.zeros(1)])
-    assert "2 of 4 are NaN or infinite" in texts(weights(model))
+    figure = weights(model)
+    assert "2 of 4 are NaN or infinite" in texts(figure)
+    figure.canvas.draw()
+    colors = np.unique(np.asarray(figure.canvas.buffer_rgba())[..., :3].reshape(-1, 3), axis=0)
+    assert [153, 153, 153] in colors.tolist(), "they are grey, where 0 is white"
     model.set_weights([np.full((4, 1), np.nan), np.zeros(1)])
     assert "4 of 4 are NaN or infinite" in texts(weights(model))
 
@@ -395,6 +399,14 @@ def test_activations_have_one_row_a_layer():
     assert rows[1].startswith("conv (Conv2D)  (6, 6, 5)")
     alone = texts(activations(model, x[:1], "pool"))
     assert next(t for t in alone if "(" in t).startswith("pool (MaxPooling2D)  (3, 3, 5)")
+
+
+def test_activations_leave_out_the_input_in_another_shape():
+    start = [kerasnb.Input((8, 8)), layers.Reshape((8, 8, 1), name="again")]
+    model = kerasnb.Sequential([*start, layers.Conv2D(2, 3, name="conv")])
+    x = np.random.default_rng(0).uniform(size=(8, 8))
+    assert not any(text.startswith("again") for text in texts(activations(model, x)))
+    assert any(text.startswith("again") for text in texts(activations(model, x, "again")))
 
 
 @pytest.mark.parametrize(

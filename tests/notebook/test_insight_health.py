@@ -415,6 +415,7 @@ def test_a_healthy_network_says_so():
     assert report.warnings == []
     assert repr(report).endswith("\n- Nothing unusual.")
     assert "•  Nothing unusual." in [t.get_text() for t in report.figure().findobj(Text)]
+    assert report._repr_png_()[:4] == b"\x89PNG"  # what a notebook shows
 
 
 def test_a_figure_without_any_number_says_so():

@@ -4,9 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from cupy_standin import cupy
+from second_backend import gpu  # noqa: F401
 
 import kerasnb
-from kerasnb import layers
+from kerasnb import backends, layers
 from kerasnb.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from kerasnb.notebook.insight.checks import (
     class_names_for,
@@ -149,6 +151,9 @@ ERRORS = [
     (lambda m: (m, X, np.ones((4, 3))), ArgumentError,
      "inspect: expected each row of y to mark one class, but 4 of 4 rows do not add up to 1. "
      "Examples of several classes at once are looked at one column at a time."),
+    (lambda m: (m, X, np.array([[2, -1, 0]] * 4)), ArgumentError,
+     "inspect: expected each row of y to mark one class, but some numbers are below 0. "
+     "Examples of several classes at once are looked at one column at a time."),
     (lambda m: (m, X, np.ones((4, 2))), ShapeError,
      "inspect: expected y as class numbers (N,), or as one-hot rows (N, 3) for the 3 classes of "
      "model 'same', got shape (4, 2)."),
@@ -194,6 +199,16 @@ def test_a_model_without_weights_is_refused():
     assert not model.built
 
 
+def test_rows_for_one_unit_are_refused():
+    model = identity(1, "sigmoid", "binary_crossentropy", inputs=1)
+    refused(
+        ShapeError,
+        "inspect: expected y as class numbers (N,) for the 2 classes of model 'same', got shape "
+        "(4, 2).",
+        judge, model, X[:, :1], np.eye(2)[[0, 1, 1, 0]],
+    )  # fmt: skip
+
+
 def test_numbers_that_do_not_fit_are_refused():
     model = identity(2, None, "mse", inputs=2)
     x = np.ones((2, 2))
@@ -214,6 +229,19 @@ def test_numbers_that_do_not_fit_are_refused():
         "them out, or compile with a loss for classes.",
         judge, model, x, [[1.0, 2.0], [0.0, 0.0]], ["a", "b"],
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("backend", ["cupy", "numpy"])
+def test_arrays_on_a_gpu_are_read(backend):
+    model = identity(3, "softmax", "sparse_categorical_crossentropy")
+    backends.use("cupy")
+    backends.use(backend)
+    outcome = judge(model, cupy.asarray(X), cupy.asarray(np.array([0, 1, 1, 0])))
+    assert type(outcome.x) is np.ndarray
+    assert outcome.predicted.tolist() == [0, 1, 2, 0]
+    assert outcome.truth.tolist() == [0, 1, 1, 0]
+    assert pictures_of(outcome.x, (1, 3)).take([0]).tolist() == [[[102, 0, 0]]]
 
 
 def test_what_cannot_be_compared_says_why():

@@ -5,12 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 pytest.importorskip("anywidget")
 
 import kerasnb
 from kerasnb import layers
 from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.notebook.insight.checks import spread
 from kerasnb.notebook.insight.matrix import CLASSES, EXAMPLES, ConfusionMatrix
 from kerasnb.notebook.insight.outcome import judge
 from kerasnb.notebook.insight.pad import DrawPad, draw_pad, square_side
@@ -73,7 +75,7 @@ def test_a_cell_gives_exactly_its_examples_as_pictures():
             widget.send.clear()
             widget.handle({"op": "cell", "true": true, "predicted": predicted, "page": 0})
             ((answer, buffers),) = widget.send
-            found = [e["index"] for e in answer["examples"]]
+            found = [e["place"] for e in answer["examples"]]
             expected = (outcome.truth == true) & (outcome.predicted == predicted)
             assert sorted(found) == np.flatnonzero(expected).tolist()
             assert answer["count"] == len(found)
@@ -81,7 +83,7 @@ def test_a_cell_gives_exactly_its_examples_as_pictures():
             pixels = np.frombuffer(buffers[0], "uint8").reshape(-1, 8, 8)
             np.testing.assert_array_equal(pixels, pictures_of(outcome.x).take(found))
             for example in answer["examples"]:
-                chance = outcome.probability[example["index"], predicted]
+                chance = outcome.probability[example["place"], predicted]
                 assert example["probability"] == pytest.approx(chance, abs=1e-4)
 
 
@@ -95,7 +97,7 @@ def test_many_examples_come_in_pages():
         widget.handle(message)
         answer, _ = widget.send[-1]
         assert len(answer["examples"]) <= EXAMPLES
-        found += [e["index"] for e in answer["examples"]]
+        found += [e["place"] for e in answer["examples"]]
     assert found == index.tolist()
 
 
@@ -118,7 +120,7 @@ def test_other_examples_are_rows_of_a_table():
     assert answer["columns"][1:3] == ["b", "c"]
     assert all(len(name) <= 40 for name in answer["columns"])
     for example in answer["examples"]:
-        assert example["values"] == [f"{v:.4g}" for v in outcome.x[example["index"]]]
+        assert example["values"] == [f"{v:.4g}" for v in outcome.x[example["place"]]]
 
 
 def test_of_very_many_classes_those_with_most_mistakes_are_shown():
@@ -151,6 +153,21 @@ def test_the_matrix_drops_what_it_does_not_know(message):
     assert (widget.dropped, widget.send) == (1, [])
     widget.receive(CELL)
     assert (widget.dropped, len(widget.send)) == (1, 1)
+
+
+def test_an_example_is_chosen_only_where_that_leads_somewhere():
+    chosen = []
+    with_choice, _ = matrix((4,), choose=chosen.append)
+    without, _ = matrix((4,))
+    assert (with_choice.data["choosable"], without.data["choosable"]) == (True, False)
+    for place in (29, 0):
+        with_choice.receive({"op": "example", "id": f"{place}", "place": place})
+    for place in (30, -1, 1.0, True, "1", None):
+        with_choice.receive({"op": "example", "place": place})
+    without.receive({"op": "example", "place": 0})
+    assert chosen == [29, 0]
+    assert (with_choice.dropped, without.dropped) == (6, 1)
+    assert with_choice.send == without.send == []
 
 
 # The pad
@@ -211,9 +228,10 @@ def test_paper_and_ink_have_the_values_of_the_data(given, paper, ink):
 
 
 def test_the_page_knows_how_large_and_whether_to_centre():
-    assert draw_pad(classifier((8, 8))).settings == {"side": 8, "fill": 1.0, "centre": True}
+    small = draw_pad(classifier((8, 8)))
+    assert small.settings == {"side": 8, "fill": 1.0, "pen": 0.875 / 8, "centre": True}
     large = draw_pad(classifier((28, 28)), centre=False)
-    assert large.settings == {"side": 28, "fill": 20 / 28, "centre": False}
+    assert large.settings == {"side": 28, "fill": 20 / 28, "pen": 1.375 / 28, "centre": False}
 
 
 def test_words_are_left_of_the_pad():
@@ -345,9 +363,9 @@ def test_a_panel_for_pictures():
     model, (x, y) = classifier((8, 8)), data((8, 8))
     panel = inspect(model, x, y)
     assert panel.titles == [
-        "Confusion matrix", "Worst mistakes", "Weights", "Filters", "Activations", "Health", "Draw",
+        "Confusions", "Worst mistakes", "Weights", "Filters", "Activations", "Health", "Draw",
     ]  # fmt: skip
-    assert isinstance(shown(panel, "Confusion matrix"), ConfusionMatrix)
+    assert isinstance(shown(panel, "Confusions"), ConfusionMatrix)
     assert isinstance(shown(panel, "Draw"), DrawPad)
     for title in panel.titles[1:-1]:
         (html,) = html_of(shown(panel, title))[:1]
@@ -366,7 +384,7 @@ def test_tabs_are_worked_out_when_opened(monkeypatch):
     panel._parts["Health"] = lambda: calls.append(1) or ConfusionMatrix(panel.outcome)
     for _ in range(2):
         shown(panel, "Health")
-        shown(panel, "Confusion matrix")
+        shown(panel, "Confusions")
     assert calls == [1]
 
 
@@ -401,6 +419,26 @@ def test_controls_draw_anew():
     assert "for example 7" in html_of(picture)[0]
 
 
+@pytest.mark.parametrize("opened", [False, True])
+def test_an_example_of_a_cell_leads_to_its_activations(opened):
+    model, (x, y) = classifier((8, 8)), data((8, 8))
+    panel = inspect(model, x, y)
+    if opened:
+        shown(panel, "Activations")
+    shown(panel, "Confusions").receive({"op": "example", "place": 7})
+    assert panel.titles[panel.widget.selected_index] == "Activations"
+    _, picture = panel.widget.children[panel.widget.selected_index].children[0].children
+    assert "What all layers give for example 7" in html_of(picture)[0]
+
+
+def test_without_activations_no_example_is_chosen():
+    one, two = kerasnb.Input((2,)), kerasnb.Input((3,))
+    joined = layers.Concatenate()([one, two])
+    model = kerasnb.Model([one, two], layers.Dense(2, activation="softmax")(joined))
+    panel = inspect(model, [np.ones((4, 2)), np.ones((4, 3))], [0, 1, 0, 1])
+    assert not shown(panel, "Confusions").data["choosable"]
+
+
 def test_what_cannot_be_compared_leaves_the_other_tabs():
     model, (x, y) = classifier((8, 8)), data((8, 8))
     model.layers[-1].set_weights([np.full((64, 3), np.nan), np.zeros(3)])
@@ -410,12 +448,62 @@ def test_what_cannot_be_compared_leaves_the_other_tabs():
     assert panel.summary().findobj() != []
 
 
+def test_why_nothing_is_compared_is_seen_in_a_page(monkeypatch):
+    displayed = []
+    monkeypatch.setattr(
+        "kerasnb.notebook.insight.panel.display", lambda bundle, raw: displayed.append(bundle)
+    )
+    x, _ = data((8, 8))
+    several = np.random.default_rng(0).integers(0, 2, (30, 3))
+    model = kerasnb.Sequential(
+        [kerasnb.Input((8, 8)), layers.Flatten(), layers.Dense(3, activation="sigmoid")]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    panel = inspect(model, x, several)
+    panel._ipython_display_()
+    assert panel.titles == ["Weights", "Filters", "Activations", "Health"]
+    odd = int((several.sum(axis=1) != 1).sum())
+    assert list(displayed[0]) == ["text/plain"]
+    assert displayed[0]["text/plain"].replace("\n", " ") == (
+        f"inspect: expected each row of y to mark one class, but {odd} of 30 rows "
+        "do not add up to 1. Examples of several classes at once are looked at one column at a "
+        "time."
+    )
+    assert set(displayed[1]) == {"image/png", "text/plain"}
+
+
 def test_many_examples_are_limited():
     model, (x, y) = classifier((4,)), data((4,), 50)
     panel = inspect(model, x, y, limit=20)
     assert len(panel.outcome) == 20
-    assert repr(panel).splitlines()[0].endswith("(20 of 50 examples, spread evenly)")
-    assert "(" not in repr(inspect(model, x, y)).splitlines()[0].partition("right")[2][8:]
+    note = "Of 50 examples 20 were looked at, spread evenly (see limit=)."
+    assert repr(panel).splitlines()[1] == note
+    assert "looked at" not in repr(inspect(model, x, y, limit=50))
+
+
+def test_examples_keep_their_places_where_some_are_left_out():
+    """Numbers in the panel lead to the reader's own `x[number]`."""
+    model, (x, y) = classifier((4,)), data((4,), 50)
+    panel = inspect(model, x, y, limit=20)
+    widget = panel._matrix()
+    widget.send = Sent()
+    for true in range(3):
+        for predicted in range(3):
+            widget.handle({"op": "cell", "true": true, "predicted": predicted, "page": 0})
+    examples = [(answer["true"], e) for answer, _ in widget.send for e in answer["examples"]]
+    assert sorted(e["place"] for _, e in examples) == spread(50, 20).tolist()
+    for true, example in examples:
+        assert y[example["place"]] == true
+        assert example["values"] == [f"{v:.4g}" for v in x[example["place"]]]
+    placed = re.findall(r"#(\d+): true (\d)", repr(panel))
+    assert placed
+    assert all(y[int(place)] == int(true) for place, true in placed)
+    texts = " ".join(t.get_text() for t in panel.summary().findobj(Text))
+    named = {int(place) for place in re.findall(r"#(\d+)", texts)}
+    assert named
+    assert named <= set(spread(50, 20).tolist())
+    controls, _ = shown(panel, "Activations").children
+    assert controls.children[0].max == 49
 
 
 def test_what_stays_is_a_picture_and_words(monkeypatch):
@@ -433,10 +521,11 @@ def test_what_stays_is_a_picture_and_words(monkeypatch):
     assert picture["text/plain"] == repr(panel)
     assert repr(panel).startswith(f"Inside 'chooser': {panel.outcome.right} of 30 right (")
     assert "application/vnd.jupyter.widget-view+json" in tabs
-    assert tabs["text/plain"] == (
-        "(Tabs: Confusion matrix, Worst mistakes, Weights, Filters, Activations, Health, Draw. "
+    assert tabs["text/plain"].replace("\n", " ") == (
+        "(Tabs: Confusions, Worst mistakes, Weights, Filters, Activations, Health, Draw. "
         "They need a kernel: run this cell.)"
     )
+    assert max(map(len, tabs["text/plain"].splitlines())) <= 88
 
 
 def test_names_are_text_everywhere():

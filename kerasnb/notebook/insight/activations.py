@@ -60,15 +60,14 @@ def activations(model: Any, x: Any, layer: Any = None, class_names: Any = None) 
             f"activations: layer {layer!r:.80} of model {model.name!r} is not called for this "
             "example."
         )
-    if layer is None:
-        shown = _without_repeats(shown)
     if layer is None:  # what goes in comes first
-        return _draw([Value("input", None, as_tensor(batch)), *shown], values[-1], class_names, 16)
+        shown = _without_repeats([Value("input", None, as_tensor(batch)), *shown])
+        return _draw(shown, values[-1], class_names, 16)
     return _draw(shown, values[-1], class_names, 8)
 
 
 def _without_repeats(values: list[Value]) -> list[Value]:
-    """Without the layers that pass on what they get (dropout, and flattened copies)."""
+    """Without the layers that pass on what they get (dropout, and copies in another shape)."""
     kept: list[Value] = []
     for value in values:
         same = kept and np.array_equal(

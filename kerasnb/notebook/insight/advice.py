@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kerasnb import tree
-from kerasnb.notebook.insight.checks import host, shorten
+from kerasnb.notebook.insight.checks import shorten
 
 __all__ = ["USUAL_UPDATE", "about", "about_inputs"]
 
@@ -43,17 +43,16 @@ def about_inputs(x: Any) -> list[str]:
     for array in tree.flatten(x):
         if array.dtype.kind != "f":
             if array.dtype.kind in "iu" and array.ndim == 4:  # pictures; other integers are indices
-                found += _large(host(array))
+                found += _large(array)
             continue
-        values = host(array)
-        bad = int((~np.isfinite(values)).sum())
+        bad = int((~np.isfinite(array)).sum())
         if bad:
             found.append(
                 f"Inputs hold {bad:,} NaN or infinite values, which spread through every layer. "
                 "Remove those examples or replace the values."
             )
         else:
-            found += _large(values)
+            found += _large(array)
     return found
 
 

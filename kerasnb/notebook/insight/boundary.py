@@ -17,7 +17,6 @@ from kerasnb.notebook.figures import COLORS, new_figure, to_png
 from kerasnb.notebook.insight.checks import (
     check_count,
     feature_names_for,
-    host,
     require_built,
     shorten,
     shown_names,
@@ -92,14 +91,14 @@ def require_two_features(x: Any, function: str) -> np.ndarray:
             f"{function}: expected x with two features, (N, 2), got {got}. Pass two columns to a "
             "model that was fitted on these two."
         )
-    return host(array)
+    return array
 
 
 def draw_boundary(
     model: Any, outcome: Outcome, feature_names: list[str], resolution: int, title: str = ""
 ) -> Any:
     """The figure of `decision_boundary` for what is known already."""
-    points = host(outcome.x).astype("float64")
+    points = outcome.x.astype("float64")
     (left, right), (bottom, top) = (_range(points[:, i]) for i in (0, 1))
     grid = np.stack(
         np.meshgrid(np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)), -1
@@ -155,7 +154,7 @@ def _draw_classes(
 
 
 def _draw_points(axes: Any, outcome: Outcome) -> None:
-    points = host(outcome.x)
+    points = outcome.x
     chosen = spread(len(outcome), POINTS)
     names = shown_names(outcome.class_names, 24)
     size = 26 if len(chosen) <= 500 else 10
@@ -179,7 +178,7 @@ def _draw_points(axes: Any, outcome: Outcome) -> None:
 def _draw_surface(
     figure: Any, axes: Any, outcome: Outcome, surface: np.ndarray, extent: tuple, resolution: int
 ) -> None:
-    truth, points = outcome.truth[:, 0], host(outcome.x)
+    truth, points = outcome.truth[:, 0], outcome.x
     low = min(truth.min(), surface.min())
     high = max(truth.max(), surface.max())
     shown = axes.imshow(

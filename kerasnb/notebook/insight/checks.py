@@ -59,7 +59,7 @@ def require_built(model: Any, function: str) -> None:
 
 
 def to_arrays(x: Any, y: Any, function: str) -> tuple[Any, Any]:
-    """`x` and `y` as arrays of equal length, as `fit` takes them; `y` may be None.
+    """`x` and `y` as NumPy arrays of equal length, as `fit` takes them; `y` may be None.
 
     Raises:
         ArgumentError: `x` gives batches instead of being arrays.
@@ -74,7 +74,7 @@ def to_arrays(x: Any, y: Any, function: str) -> tuple[Any, Any]:
             )
     x, y, _ = convert(x, y, None, _NAMES)
     common_length((x, y, None), _NAMES)
-    return x, y
+    return tree.map_structure(host, x), None if y is None else tree.map_structure(host, y)
 
 
 def example_count(x: Any) -> int:

@@ -16,7 +16,7 @@ from kerasnb.autodiff import GradientTape
 from kerasnb.layers.base import Layer
 from kerasnb.models.objectives import Objective
 from kerasnb.models.trainer import Trainer
-from kerasnb.notebook.figures import COLORS, new_figure
+from kerasnb.notebook.figures import COLORS, new_figure, to_png
 from kerasnb.notebook.insight import advice
 from kerasnb.notebook.insight.checks import (
     batch_size_for,
@@ -30,7 +30,7 @@ from kerasnb.notebook.insight.checks import (
     take,
     to_arrays,
 )
-from kerasnb.notebook.insight.pictures import PLAIN
+from kerasnb.notebook.insight.pictures import PLAIN, WARNING
 from kerasnb.notebook.insight.probe import layer_values, unchanged
 from kerasnb.tensor import as_tensor
 
@@ -39,7 +39,6 @@ __all__ = ["HealthReport", "health"]
 # of a sigmoid or tanh, this close to an end the slope is below a twenty-fifth of the largest
 _SATURATED = 0.01
 _MOST_BARS = 40
-_WARNING = "#8A3A00"  # the orange of the figures, dark enough for small text
 _RELU = {activations.relu, activations.relu6}
 
 
@@ -80,6 +79,9 @@ class HealthReport:
         loss = "" if self.loss is None else f", loss {self.loss:.4g}"
         return f"Health, measured on {self.examples:,} examples{loss}"
 
+    def _repr_png_(self) -> bytes:
+        return to_png(self.figure())
+
     def figure(self) -> Any:
         """The report as a ``matplotlib.figure.Figure``: bars for each layer, warnings below."""
         texts = self.warnings or ["Nothing unusual."]
@@ -110,7 +112,7 @@ class HealthReport:
         figure.suptitle(self._title(), fontsize=11)
         bottom.text(
             0.01, 0.97, "\n".join(f"•  {text}" for text in wrapped), va="top", fontsize=8.8,
-            color=_WARNING if self.warnings else COLORS[2], **PLAIN,
+            color=WARNING if self.warnings else "black", **PLAIN,
         )  # fmt: skip
         return figure
 
@@ -128,8 +130,8 @@ def health(model: Any, x: Any, y: Any, examples: int = 256) -> HealthReport:
         examples: how many to look at, at most; fewer where they are large.
 
     Returns:
-        A `HealthReport`: printed as text, ``.figure()`` draws it, ``.rows`` and ``.warnings`` are
-        plain data.
+        A `HealthReport`: ``.figure()`` draws it, as a notebook does; `print` shows it as text;
+        ``.rows`` and ``.warnings`` are plain data.
 
     Shape:
         x ``(N, ...)``, y as the loss takes it.

@@ -6,7 +6,8 @@ examples in it; everything is worked out here.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -25,11 +26,6 @@ SIDE = 48  # pixels of a thumbnail along its longer side
 COLUMNS = 30  # of a table
 
 
-def _is_cell(message: dict) -> bool:
-    numbers = [message.get(key) for key in ("true", "predicted", "page")]
-    return all(type(n) is int and 0 <= n < 10**6 for n in numbers)
-
-
 class ConfusionMatrix(Widget):
     """A confusion matrix for a notebook page.
 
@@ -37,38 +33,61 @@ class ConfusionMatrix(Widget):
         outcome: of a model that chooses among classes.
         pictures: the examples as pictures; None to show rows of numbers.
         feature_names: a text for each column of such rows.
+        choose: called with the place of an example that the reader chooses; None if there is
+            nothing to choose examples for.
     """
 
     _esm = script("confusion.js")
     _css = style("confusion.css")
     data = traitlets.Dict().tag(sync=True)
-    operations: ClassVar = {"cell": _is_cell}
 
     def __init__(
-        self, outcome: Outcome, pictures: Pictures | None = None, feature_names: Any = None
+        self,
+        outcome: Outcome,
+        pictures: Pictures | None = None,
+        feature_names: Any = None,
+        choose: Callable[[int], None] | None = None,
     ):
-        self._outcome, self._pictures = outcome, pictures
+        self._outcome, self._pictures, self._choose = outcome, pictures, choose
         self._columns: list[str] = []
         if pictures is None:
             width = table_of(outcome.x, np.arange(1)).shape[1]
             names = feature_names_for(feature_names, width, "ConfusionMatrix")
             self._columns = shown_names(names[:COLUMNS], 40)
-        super().__init__(data=_described(outcome))
+        super().__init__(data={**_described(outcome), "choosable": choose is not None})
 
-    def accepts(self, message: Any) -> bool:
-        """Whether `message` asks for a cell that there is."""
+    @property
+    def operations(self) -> dict[str, Callable[[dict], bool]]:
+        """What the page may do: ask for a cell that there is, and choose an example."""
+        return {"cell": self._is_cell, "example": self._is_example}
+
+    def _is_cell(self, message: dict) -> bool:
         classes = self._outcome.classes
-        return super().accepts(message) and max(message["true"], message["predicted"]) < classes
+        bounds = {"true": classes, "predicted": classes, "page": 10**6}
+        return all(
+            type(message.get(key)) is int and 0 <= message[key] < bound
+            for key, bound in bounds.items()
+        )
+
+    def _is_example(self, message: dict) -> bool:
+        place = message.get("place")
+        return self._choose is not None and type(place) is int and place in self._outcome.places
 
     def handle(self, message: dict) -> None:
-        """Send the examples of a cell."""
+        """Send the examples of a cell, or pass on which example is chosen."""
+        if message["op"] == "example":
+            self._choose(message["place"])
+        else:
+            self._send_examples(message)
+
+    def _send_examples(self, message: dict) -> None:
         index = self._outcome.where(message["true"], message["predicted"])
         start = message["page"] * EXAMPLES
         shown = index[start : start + EXAMPLES]
         chances = self._outcome.probability[shown, message["predicted"]]
         examples = [
-            {"index": int(i), "probability": round(float(p), 4)}
-            for i, p in zip(shown, chances, strict=True)
+            {"place": int(place), "probability": round(float(p), 4)}
+            for place, p in zip(self._outcome.places[shown], chances, strict=True)
         ]
         answer = {
             "op": "examples", "id": message.get("id"), "true": message["true"],

@@ -21,6 +21,7 @@ from kerasnb.notebook.insight.outcome import Outcome, judge
 from kerasnb.notebook.insight.pictures import (
     PLAIN,
     RIGHT,
+    WARNING,
     WRONG,
     Pictures,
     ink,
@@ -141,13 +142,13 @@ def _draw_pictures(
     figure = figure or new_figure(max(1.25 * columns, 5.0), 1.95 * rows + 0.5)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     shown = zip(grid, index, pictures.take(index), captions(outcome, index, 12), strict=False)
-    for axes, place, picture, (true, predicted, sure) in shown:
+    for axes, i, picture, (true, predicted, sure) in shown:
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        right = outcome.kind == "classes" and outcome.truth[place] == outcome.predicted[place]
+        right = outcome.kind == "classes" and outcome.truth[i] == outcome.predicted[i]
         axes.set_title(
-            f"{predicted}\n{sure}", fontsize=8.5, color=RIGHT if right else WRONG, pad=3, **PLAIN
+            f"{predicted}\n{sure}", fontsize=8.5, color=RIGHT if right else WARNING, pad=3, **PLAIN
         )
-        axes.set_xlabel(f"true {true}\n#{place}", fontsize=8, labelpad=2, **PLAIN)
+        axes.set_xlabel(f"true {true}\n#{outcome.places[i]}", fontsize=8, labelpad=2, **PLAIN)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes in grid[len(index) :]:
@@ -180,7 +181,7 @@ def _draw_table(
             axes.text(
                 j, i, f"{value:.3g}", ha="center", va="center", fontsize=8, color=ink(colors[i, j])
             )
-    rows = zip(index, labels, strict=True)
+    rows = zip(outcome.places[index], labels, strict=True)
     axes.set_yticks(
         np.arange(len(index)),
         [f"#{p}   true {t}, predicted {q}, {s}" for p, (t, q, s) in rows],

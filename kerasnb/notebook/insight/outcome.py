@@ -16,7 +16,6 @@ from kerasnb.losses.base import Loss
 from kerasnb.notebook.insight.checks import (
     batch_size_for,
     class_names_for,
-    host,
     kept_seeds,
     layers_of,
     require_built,
@@ -38,7 +37,8 @@ _LEAST = 1e-7
 
 
 class CannotCompare(ArgumentError):
-    """What a model gives cannot be compared with targets: NaN, several outputs, or sequences."""
+    """What a model gives cannot be compared with targets, for all that both are as they should be:
+    NaN, several outputs, sequences, or several classes at once."""
 
 
 class Outcome:
@@ -53,6 +53,7 @@ class Outcome:
         loss: of each example, ``(N,)``: -log of the probability of the true class, or the
             Euclidean length of the error.
         class_names: one text a class; empty for numbers.
+        places: where the examples stand in the data that they were taken from, ``(N,)``.
     """
 
     def __init__(
@@ -63,9 +64,11 @@ class Outcome:
         predicted: np.ndarray,
         probability: np.ndarray | None,
         class_names: list[str],
+        places: np.ndarray | None = None,
     ):
         self.kind, self.x, self.truth, self.predicted = kind, x, truth, predicted
         self.probability, self.class_names = probability, class_names
+        self.places = np.arange(len(truth)) if places is None else places
         if probability is None:
             self.loss = np.linalg.norm(predicted - truth, axis=1)
         else:
@@ -113,7 +116,12 @@ class Outcome:
 
 
 def judge(
-    model: Any, x: Any, y: Any, class_names: Any = None, function: str = "inspect"
+    model: Any,
+    x: Any,
+    y: Any,
+    class_names: Any = None,
+    function: str = "inspect",
+    places: np.ndarray | None = None,
 ) -> Outcome:
     """Let `model` predict `x`, and compare with `y`.
 
@@ -123,12 +131,14 @@ def judge(
         y: targets: class numbers ``(N,)`` or ``(N, 1)``, one-hot rows, or numbers.
         class_names: a text for each class.
         function: who asks, for the errors.
+        places: where the examples stand in the data that they were taken from; 0, 1, … if None.
 
     Raises:
         GraphError: the model is not built.
         ShapeError: lengths differ, or targets do not fit the output.
         ArgumentError: labels are out of range or no whole numbers; names do not fit.
-        CannotCompare: the model has several outputs, or gives sequences, NaN or infinite numbers.
+        CannotCompare: the model has several outputs, or gives sequences, NaN or infinite numbers;
+            or examples are of several classes at once.
     """
     require_built(model, function)
     if y is None:
@@ -144,9 +154,9 @@ def judge(
     _require_finite(model, outputs, function)
     kind, truth, names = _compare(model, y, outputs.shape[-1], class_names, function)
     if kind == "numbers":
-        return Outcome(kind, x, truth, outputs.astype("float64"), None, [])
+        return Outcome(kind, x, truth, outputs.astype("float64"), None, [], places)
     probability = chances(model, outputs)
-    return Outcome(kind, x, truth, probability.argmax(1), probability, names)
+    return Outcome(kind, x, truth, probability.argmax(1), probability, names, places)
 
 
 def predict(model: Any, x: Any, function: str) -> np.ndarray:
@@ -263,11 +273,12 @@ def _labels(model: Any, y: np.ndarray, width: int, function: str) -> np.ndarray:
     """
     classes = max(width, 2)
     if y.ndim == 2 and y.shape[1] == classes and width > 1:
-        return _from_rows(y, function)
+        return _from_rows(model, y, function)
     if y.size != len(y):
+        rows = f", or as one-hot rows (N, {classes})" if width > 1 else ""
         raise ShapeError(
-            f"{function}: expected y as class numbers (N,), or as one-hot rows (N, {classes}) for "
-            f"the {classes} classes of model {model.name!r}, got shape {y.shape}."
+            f"{function}: expected y as class numbers (N,){rows} for the {classes} classes of "
+            f"model {model.name!r}, got shape {y.shape}."
         )
     values = y.reshape(-1)  # (N, 1) -> (N,)
     if _loss_of(model)[0] in _MARGINS and values.min() == -1:
@@ -293,15 +304,16 @@ def _labels(model: Any, y: np.ndarray, width: int, function: str) -> np.ndarray:
     return labels
 
 
-def _from_rows(y: np.ndarray, function: str) -> np.ndarray:
+def _from_rows(model: Any, y: np.ndarray, function: str) -> np.ndarray:
     """One-hot rows (or rows of probabilities) as class numbers."""
-    sums = y.astype("float64").sum(axis=1)
-    if y.min() < 0 or not np.allclose(sums, 1, atol=1e-3):
-        odd = int((~np.isclose(sums, 1, atol=1e-3)).sum())
-        raise ArgumentError(
-            f"{function}: expected each row of y to mark one class, but {odd} of {len(y)} rows do "
-            "not add up to 1. Examples of several classes at once are looked at one column at a "
-            "time."
+    odd = int((~np.isclose(y.astype("float64").sum(axis=1), 1, atol=1e-3)).sum())
+    if odd or y.min() < 0:
+        # a loss for two classes is trained on several classes at once, another loss is not
+        several = _loss_of(model)[0] in _BINARY_LOSSES
+        found = f"{odd} of {len(y)} rows do not add up to 1" if odd else "some numbers are below 0"
+        raise (CannotCompare if several else ArgumentError)(
+            f"{function}: expected each row of y to mark one class, but {found}. Examples of "
+            "several classes at once are looked at one column at a time."
         )
     return y.argmax(axis=1).astype("int64")
 
@@ -323,10 +335,8 @@ def _one_array(y: Any, function: str) -> np.ndarray:
             f"{function}: expected one array of targets, got {len(leaves)}. Look at one output at "
             "a time: kerasnb.Model(model.inputs, model.outputs[0])."
         )
-    array = host(leaves[0])
-    if array.dtype.kind == "b":
-        array = array.astype("int64")
-    return array
+    array = leaves[0]
+    return array.astype("int64") if array.dtype.kind == "b" else array
 
 
 def _one_output(model: Any, outputs: Any, function: str) -> np.ndarray:

@@ -17,7 +17,6 @@ from kerasnb import activations
 from kerasnb.errors import ArgumentError, KerasnbError, ShapeError
 from kerasnb.notebook.insight.checks import (
     class_names_for,
-    host,
     input_shape_of,
     require_built,
     shown_names,
@@ -30,6 +29,9 @@ from kerasnb.notebook.widgets import Widget, script, style
 __all__ = ["DrawPad", "Ink", "draw_pad", "square_side"]
 
 LEAST, MOST = 4, 64  # pixels along a side
+# How much of a picture digits take up, and the radius of their strokes, as parts of its side.
+# MNIST: 20 of 28 pixels, and strokes 2.75 pixels thick; scikit-learn's: 8 of 8, 1.75 thick.
+LARGE, SMALL = (20 / 28, 1.375 / 28), (1.0, 0.875 / 8)
 BARS = 12  # classes that are listed in order; of more, the likeliest
 
 
@@ -54,6 +56,8 @@ def draw_pad(
     centre: bool = True,
 ) -> DrawPad:
     """Paper to draw on with mouse, finger or keys; what the model makes of it appears beside.
+
+    For a picture that you have, the same is seen in ``activations(model, picture)``.
 
     Args:
         model: a built classifier of square pictures: ``(28, 28)``, ``(28, 28, 1)``, ``(8, 8)``,
@@ -111,7 +115,7 @@ def _ink(x: Any, scale: Any, inverted: Any) -> Ink:
         raise ArgumentError(f"draw_pad: scale must be a number above 0, got {scale!r}.")
     low, high = 0.0, 1.0 if scale is None else float(scale)
     if x is not None:
-        sample = host(x[spread(len(x), 500)]).astype("float64")
+        sample = x[spread(len(x), 500)].astype("float64")
         sample = sample[np.isfinite(sample)]
         if scale is None and sample.size and sample.max() > sample.min():
             low, high = float(sample.min()), float(sample.max())
@@ -141,9 +145,8 @@ class DrawPad(Widget):
         outputs = predict(model, np.zeros((1, *shape), "float32"), "draw_pad")
         classes = _classes(model, outputs)
         self._names = shown_names(class_names_for(class_names, classes, "draw_pad"), 40)
-        # MNIST: 20 of 28 pixels; scikit-learn's small digits fill their 8
-        fill = 20 / 28 if side >= 16 else 1.0
-        super().__init__(settings={"side": side, "fill": fill, "centre": centre})
+        fill, pen = LARGE if side >= 16 else SMALL
+        super().__init__(settings={"side": side, "fill": fill, "pen": pen, "centre": centre})
 
     def __repr__(self) -> str:
         # also what a reader without a kernel sees of it

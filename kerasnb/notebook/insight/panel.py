@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import html
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,6 @@ from kerasnb.notebook.insight.checks import (
     check_count,
     example_count,
     feature_names_for,
-    host,
     layers_of,
     require_built,
     spread,
@@ -47,6 +47,7 @@ from kerasnb.tree import flatten
 __all__ = ["Panel", "inspect"]
 
 ALL = "all layers"
+WIDTH = 88  # of plain text, which a page does not wrap between words
 
 
 def inspect(
@@ -60,10 +61,11 @@ def inspect(
 ) -> Panel:
     """A panel to look inside a model with: mistakes, weights, activations, health and more.
 
-    It has the tabs that apply: a confusion matrix whose cells open (or predicted against true
-    numbers), the worst mistakes, weights, filters, activations of any example, the health of each
-    layer, the decision boundary for two features, and paper to draw on for square pictures. Each
-    is also a function of its own that gives a figure.
+    It has the tabs that apply: a confusion matrix whose cells open, and whose examples lead to
+    their activations (or predicted against true numbers), the worst mistakes, weights, filters,
+    activations of any example, the health of each layer, the decision boundary for two features,
+    and paper to draw on for square pictures. Each is also a function of its own that gives a
+    figure.
 
     Args:
         model: a built model.
@@ -92,7 +94,7 @@ def inspect(
         >>> model.compile("sgd", kerasnb.losses.SparseCategoricalCrossentropy(from_logits=True))
         >>> panel = inspect(model, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], [0, 1])
         >>> panel.titles
-        ['Confusion matrix', 'Worst mistakes', 'Weights', 'Activations', 'Health']
+        ['Confusions', 'Worst mistakes', 'Weights', 'Activations', 'Health']
     """
     require_built(model, "inspect")
     if y is None:
@@ -101,18 +103,19 @@ def inspect(
     x, y = to_arrays(x, y, "inspect")
     total = example_count(x)
     index = spread(total, limit)
-    if total > limit:
-        x, y = take(x, index), take(y, index)
+    some_x, some_y = (take(x, index), take(y, index)) if total > limit else (x, y)
     if feature_names is not None:
-        width = sum(int(host(a[:1]).size) for a in flatten(x))
+        width = sum(a[0].size for a in flatten(x))
         feature_names = feature_names_for(feature_names, width, "inspect")
-    pictures = None if feature_names is not None else pictures_of(x, image_shape)
+    pictures = None if feature_names is not None else pictures_of(some_x, image_shape)
+    note = ""
+    if total > limit:
+        note = f"Of {total:,} examples {limit:,} were looked at, spread evenly (see limit=)."
     try:
-        outcome, problem = judge(model, x, y, class_names, "inspect"), ""
+        outcome = judge(model, some_x, some_y, class_names, "inspect", index)
     except CannotCompare as reason:
-        outcome, problem = None, str(reason)
-    note = f" ({limit:,} of {total:,} examples, spread evenly)" if total > limit else ""
-    return Panel(model, x, y, outcome, pictures, feature_names, problem or note)
+        outcome, note = None, str(reason)
+    return Panel(model, x, y, outcome, pictures, feature_names, note)
 
 
 class Panel:
@@ -136,10 +139,12 @@ class Panel:
     ):
         self.model, self.outcome = model, outcome
         self._x, self._y, self._pictures, self._features = x, y, pictures, feature_names
-        self._note = note.strip()
+        self._note = note
         self._parts = dict(self._applicable())
         self.titles = list(self._parts)
         self._opened: set[str] = set()
+        last = example_count(x) - 1
+        self._place = ipywidgets.BoundedIntText(value=0, min=0, max=last, description="example")
         boxes = [ipywidgets.VBox() for _ in self.titles]
         self.widget = ipywidgets.Tab(children=boxes, titles=self.titles, selected_index=0)
         self._open(0)
@@ -163,27 +168,29 @@ class Panel:
     def __repr__(self) -> str:
         if self.outcome is None:
             return f"Inside {self.model.name!r}: {self._note}"
-        lines = [f"Inside {self.model.name!r}: {headline(self.outcome)} {self._note}".rstrip()]
+        lines = [f"Inside {self.model.name!r}: {headline(self.outcome)}"]
+        lines += [self._note] if self._note else []
         index = self.outcome.worst(5)
-        rows = zip(index, captions(self.outcome, index, 30), strict=True)
+        rows = zip(self.outcome.places[index], captions(self.outcome, index, 30), strict=True)
         lines += [f"  #{place}: true {t}, predicted {p}, {sure}" for place, (t, p, sure) in rows]
         return "\n".join(lines)
 
     def _ipython_display_(self) -> None:
-        words = repr(self)
-        display({"image/png": to_png(self.summary()), "text/plain": words}, raw=True)
+        if self._note:  # a page shows of a picture's words nothing
+            display({"text/plain": textwrap.fill(self._note, WIDTH)}, raw=True)
+        display({"image/png": to_png(self.summary()), "text/plain": repr(self)}, raw=True)
         # in words for where widgets are not known: the tabs' own text is a list of objects
         bundle = self.widget._repr_mimebundle_()
         bundle = bundle[0] if isinstance(bundle, tuple) else bundle
         text = f"(Tabs: {', '.join(self.titles)}. They need a kernel: run this cell.)"
-        display({**bundle, "text/plain": text}, raw=True)
+        display({**bundle, "text/plain": textwrap.fill(text, WIDTH)}, raw=True)
 
     def _applicable(self) -> list[tuple[str, Callable[[], Any]]]:
         """The tabs that apply to this model and this data: title and what makes the content."""
         parts: list[tuple[str, Callable[[], Any]]] = []
         outcome = self.outcome
         if outcome is not None and outcome.kind == "classes":
-            parts.append(("Confusion matrix", self._matrix))
+            parts.append(("Confusions", self._matrix))
         elif outcome is not None:
             parts.append(("Predicted and true", self._numbers))
         if outcome is not None:
@@ -224,7 +231,13 @@ class Panel:
     # The tabs
 
     def _matrix(self) -> Any:
-        return ConfusionMatrix(self.outcome, self._pictures, self._features)
+        choose = self._show_example if "Activations" in self._parts else None
+        return ConfusionMatrix(self.outcome, self._pictures, self._features, choose)
+
+    def _show_example(self, place: int) -> None:
+        """Open the activations of an example."""
+        self._place.value = place
+        self.widget.selected_index = self.titles.index("Activations")
 
     def _numbers(self) -> Any:
         return _image(
@@ -258,16 +271,14 @@ class Panel:
     def _activations(self) -> Any:
         names = [ALL, *(name for name, _ in layers_of(self.model))]
         layer = ipywidgets.Dropdown(options=names, description="layer")
-        last = example_count(self._x) - 1
-        place = ipywidgets.BoundedIntText(value=0, min=0, max=last, description="example")
         classes = self.outcome.class_names if self.outcome is not None else None
 
         def draw() -> Any:
             chosen = None if layer.value == ALL else layer.value
-            figure = activations(self.model, self._x[place.value], chosen, classes or None)
-            return _image(figure, f"What {layer.value} give for example {place.value}")
+            figure = activations(self.model, self._x[self._place.value], chosen, classes or None)
+            return _image(figure, f"What {layer.value} give for example {self._place.value}")
 
-        return _redrawn([place, layer], draw)
+        return _redrawn([self._place, layer], draw)
 
     def _health(self) -> Any:
         report = health(self.model, self._x, self._y)

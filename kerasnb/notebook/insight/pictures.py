@@ -14,14 +14,18 @@ import numpy as np
 from kerasnb import tree
 from kerasnb.errors import ShapeError
 from kerasnb.notebook.figures import COLORS
-from kerasnb.notebook.insight.checks import host, spread
+from kerasnb.notebook.insight.checks import spread
 
-__all__ = ["PLAIN", "RIGHT", "SQUARES", "WRONG", "Pictures", "ink", "mix", "mosaic", "pictures_of"]
+__all__ = [
+    "PLAIN", "RIGHT", "SQUARES", "WARNING", "WRONG", "Pictures", "ink", "mix", "mosaic",
+    "pictures_of", "table_of",
+]  # fmt: skip
 
 # for every text from data or models: `$x$` is two dollars and an x, never a formula
 PLAIN = {"parse_math": False, "usetex": False}
 
 RIGHT, WRONG = COLORS[0], COLORS[1]  # blue and orange: told apart by everybody
+WARNING = "#8A3A00"  # the orange, dark enough for small text on white
 
 # rows of so many numbers are pictures: scikit-learn's digits, and MNIST's
 SQUARES = {64: (8, 8), 784: (28, 28)}
@@ -43,13 +47,13 @@ class Pictures:
         self._array, self._from, self._first = array, shape, first
         colour = len(shape) == 3 and shape[2] in (3, 4)
         self.shape = (*shape[:2], 3) if colour else shape[:2]
-        sample = host(array[spread(len(array), 500)]).astype("float64")
+        sample = array[spread(len(array), 500)].astype("float64")
         sample = sample[np.isfinite(sample)]
         self.low, self.high = (sample.min(), sample.max()) if sample.size else (0.0, 1.0)
 
     def values(self, index: Any) -> np.ndarray:
         """Some examples as they are, ``(n, H, W)`` or ``(n, H, W, 3)``."""
-        chosen = host(self._array[index]).astype("float64")
+        chosen = self._array[index].astype("float64")
         if self._first:
             chosen = np.moveaxis(chosen, 1, -1)  # (n, C, H, W) -> (n, H, W, C)
         chosen = chosen.reshape(len(chosen), *self._from)  # (n, 784) -> (n, 28, 28)
@@ -102,7 +106,7 @@ def pictures_of(x: Any, image_shape: Sequence[int] | None = None) -> Pictures | 
 
 def table_of(x: Any, index: Any) -> np.ndarray:
     """Some examples of arrays `x` as rows of numbers, ``(n, features)``."""
-    arrays = [host(array[index]) for array in tree.flatten(x)]
+    arrays = [array[index] for array in tree.flatten(x)]
     # (n, ...) -> (n, features); with the number written out, as there may be no row
     rows = [a.reshape(len(a), math.prod(a.shape[1:])) for a in arrays]
     return np.concatenate(rows, axis=1).astype("float64")

@@ -17,7 +17,7 @@ from kerasnb.notebook.insight.checks import (
     select_layers,
     shorten,
 )
-from kerasnb.notebook.insight.pictures import PLAIN, SQUARES, mosaic
+from kerasnb.notebook.insight.pictures import PLAIN, SQUARES, WARNING, mosaic
 
 __all__ = ["filters", "filters_of", "has_filters", "weights"]
 
@@ -28,6 +28,8 @@ _CELLS = 400  # of a map along each side: more than there are pixels to see them
 
 def weights(model: Any, layer: Any = None) -> Any:
     """A figure of the kernels: as a map, white where a weight is 0, and as a histogram.
+
+    A weight that is NaN or infinite is grey.
 
     Args:
         model: a built model.
@@ -181,6 +183,7 @@ def _draw_map(figure: Any, axes: Any, value: np.ndarray) -> None:
         flat, cmap=DIVERGING + "_r", vmin=-largest, vmax=largest, aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
+    axes.set_facecolor("0.6")  # seen where a weight is NaN or infinite
     axes.set(xticks=[], yticks=[])
     axes.set_xlabel(along, fontsize=7.5, labelpad=2)
     axes.set_ylabel(down, fontsize=7.5, labelpad=2)
@@ -199,7 +202,7 @@ def _draw_histogram(axes: Any, value: np.ndarray) -> None:
         text = "no finite weight"
     if bad:
         text = f"{bad:,} of {value.size:,} are NaN or infinite"
-    axes.set_title(text, fontsize=8.5, color=COLORS[1] if bad else "black")
+    axes.set_title(text, fontsize=8.5, color=WARNING if bad else "black")
     axes.set_yticks([])
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -2,7 +2,8 @@
 //
 // From Python: `data`, with the names of the classes, the counts and the headline. To Python:
 // {op: "cell", id, true, predicted, page}. Back: {op: "examples", id, ...} with the pixels of
-// thumbnails as a buffer, or rows for a table.
+// thumbnails as a buffer, or rows for a table. If `data.choosable`, an example can be chosen, too:
+// {op: "example", id, place}.
 import { make, makeRoot, newId, percent, show, toRGBA } from "./insight.js";
 
 const PATIENCE = 5000; // ms without an answer until the reader is told
@@ -101,7 +102,19 @@ function makeGrid(data) {
   return { table, cells };
 }
 
-function thumbnails(answer, buffers) {
+/** Around an example: a button that chooses it, if there is something to choose it for. */
+function holder(example, choose) {
+  if (!choose) return make("div", "example");
+  const button = make("button", "example");
+  button.type = "button";
+  button.title = `See what the layers make of example ${example.place}`;
+  const words = `${button.title}, probability ${percent(example.probability)}`;
+  button.setAttribute("aria-label", words);
+  button.addEventListener("click", () => choose(example.place));
+  return button;
+}
+
+function thumbnails(answer, buffers, choose) {
   const list = make("ul", "pictures");
   const bytes = new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength);
   const [height, width, channels] = answer.shape;
@@ -109,27 +122,34 @@ function thumbnails(answer, buffers) {
   answer.examples.forEach((example, i) => {
     const canvas = make("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `example ${example.index}`);
+    canvas.setAttribute("aria-label", `example ${example.place}`);
     show(canvas, toRGBA(bytes, i * size * channels, size, channels), width, height);
     const item = make("li");
-    const words = make("div", "words", `#${example.index}`);
+    const words = make("div", "words", `#${example.place}`);
     words.append(make("span", "", percent(example.probability)));
-    item.append(canvas, words);
+    const around = holder(example, choose);
+    around.append(canvas, words);
+    item.append(around);
     list.append(item);
   });
   return list;
 }
 
-function rows(answer) {
+function rows(answer, choose) {
   const table = make("table", "rows");
-  const head = table.createTHead().insertRow();
+  const names = table.createTHead().insertRow();
   for (const name of ["place in x", "probability", ...answer.columns]) {
-    head.append(headCell(name, "col", false));
+    names.append(headCell(name, "col", false));
   }
   const body = table.createTBody();
   for (const example of answer.examples) {
     const line = body.insertRow();
-    line.append(headCell(`#${example.index}`, "row", false));
+    const around = holder(example, choose);
+    around.append(`#${example.place}`);
+    const head = make("th");
+    head.scope = "row";
+    head.append(around);
+    line.append(head);
     for (const value of [percent(example.probability), ...example.values]) {
       line.append(make("td", "", value));
     }
@@ -236,6 +256,10 @@ class View {
     this.ask(this.data.numbers[row], this.data.numbers[column], 0);
   }
 
+  chooseExample(place) {
+    this.model.send({ op: "example", id: newId(), place });
+  }
+
   ask(truth, predicted, page) {
     this.asked = newId();
     this.status.textContent = "Looking …";
@@ -252,7 +276,9 @@ class View {
     this.status.textContent = heading(this.data, answer);
     this.examples.replaceChildren();
     if (!answer.examples.length) return;
-    this.examples.append(answer.columns ? rows(answer) : thumbnails(answer, buffers));
+    const choose = this.data.choosable ? (place) => this.chooseExample(place) : null;
+    const shown = answer.columns ? rows(answer, choose) : thumbnails(answer, buffers, choose);
+    this.examples.append(shown);
     if (answer.count > answer.most) {
       const turn = (page) => this.ask(answer.true, answer.predicted, page);
       this.examples.append(pager(answer, turn));

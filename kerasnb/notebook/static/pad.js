@@ -1,18 +1,17 @@
 // A pad to draw a digit on, with the model's opinion of it beside, live.
 //
-// From Python: `settings` {side, fill, centre}. To Python: {op: "draw", id, pixels} with
+// From Python: `settings` {side, fill, pen, centre}. To Python: {op: "draw", id, pixels} with
 // side × side numbers from 0 (paper) to 1 (ink). Back: {op: "prediction", id, bars: [[name, p]]}.
 import { make, makeRoot, newId, percent, show } from "./insight.js";
 
 export const SIZE = 112; // of the drawing in pixels: a multiple of 28 and of 8
-const PEN = 5.5; // its radius: a stroke is as thick as those of MNIST
 const STEP = 4; // of the keyboard's cursor
 const PAUSE = 100; // ms between two questions to the kernel
 const PATIENCE = 4000; // ms without an answer until the reader is told
 const FAINT = 0.1; // ink below this does not count
 
 /** Draw a line with a round pen onto `ink`, `size` × `size` numbers from 0 to 1. */
-export function paintLine(ink, size, from, to, radius = PEN) {
+export function paintLine(ink, size, from, to, radius) {
   const [ax, ay] = from;
   const [dx, dy] = [to[0] - ax, to[1] - ay];
   const length = dx * dx + dy * dy;
@@ -114,6 +113,7 @@ class View {
     this.canvas.setAttribute("role", "application");
     this.canvas.setAttribute("aria-label", "Paper to draw a digit on");
     this.mark = make("div", "mark");
+    this.mark.style.width = this.mark.style.height = `${200 * this.settings.pen}%`;
     const paper = make("div", "frame");
     paper.append(this.canvas, this.mark);
     const hint = make(
@@ -201,7 +201,7 @@ class View {
       const to = this.cursor.map((at, i) => Math.min(Math.max(at + way[i], 0), SIZE));
       if (event.shiftKey) this.line(this.cursor, to);
       this.cursor = to;
-      this.place_mark();
+      this.placeMark();
     } else if (event.key === " ") {
       this.line(this.cursor, this.cursor);
     } else if (event.key === "Delete" || event.key === "Backspace") {
@@ -212,13 +212,13 @@ class View {
     event.preventDefault();
   }
 
-  place_mark() {
+  placeMark() {
     this.mark.style.left = `${(100 * this.cursor[0]) / SIZE}%`;
     this.mark.style.top = `${(100 * this.cursor[1]) / SIZE}%`;
   }
 
   line(from, to) {
-    paintLine(this.ink, SIZE, from, to);
+    paintLine(this.ink, SIZE, from, to, this.settings.pen * SIZE);
     this.changed();
   }
 
@@ -242,7 +242,7 @@ class View {
     this.grid = toGrid(this.ink, SIZE, side, fill, this.centre.checked);
     show(this.canvas, toPixels(Array.from(this.ink)), SIZE, SIZE);
     show(this.seen, toPixels(this.grid), side, side);
-    this.place_mark();
+    this.placeMark();
   }
 
   /** One question at a time, and no more than ten a second; the newest drawing always comes. */
