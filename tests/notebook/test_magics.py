@@ -629,8 +629,9 @@ class Kernel:
         replies = {}
         while len(replies) < len(sent):
             reply = self.client.get_shell_msg(timeout=60)
-            if reply["parent_header"]["msg_id"] in sent:  # a slow start is asked about repeatedly
-                replies[reply["parent_header"]["msg_id"]] = reply["content"]
+            parent = reply["parent_header"].get("msg_id")
+            if parent in sent:  # a slow start is asked about repeatedly
+                replies[parent] = reply["content"]
         last = replies[sent[-1]]
         if len(cells) == 1 and last["status"] == "aborted":
             return self.run(*cells)  # it came while the cells after an error were put aside
