@@ -12,7 +12,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-__all__ = ["REQUEST", "at_end_of_cell", "connect"]
+__all__ = ["REQUEST", "at_end_of_cell", "connect", "present_cell"]
 
 REQUEST = "kerasnb_request"
 """The type of the messages; the scripts use the same."""
@@ -56,18 +56,20 @@ def at_end_of_cell(work: Callable[[], None]) -> None:
 
     So it costs what the cell measures nothing, and never runs beside the rest of the cell.
     """
-    shell = get_ipython()
-    if not _runs_cell(shell) or threading.current_thread() is not threading.main_thread():
+    if present_cell() is None or threading.current_thread() is not threading.main_thread():
         work()
         return
     if not _at_end:
-        shell.events.register("post_run_cell", _work_off)
+        get_ipython().events.register("post_run_cell", _work_off)
     _at_end.append(work)
 
 
-def _runs_cell(shell: Any) -> bool:
+def present_cell() -> str | None:
+    """Names the run of a cell that the code that calls this belongs to; None outside of cells."""
+    shell = get_ipython()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return parent.get("header", {}).get("msg_type") == "execute_request"
+    header = parent.get("header", {})
+    return header.get("msg_id") if header.get("msg_type") == "execute_request" else None
 
 
 def _work_off(result: Any = None) -> None:

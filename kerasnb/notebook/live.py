@@ -23,7 +23,7 @@ from kerasnb.callbacks.base import Callback, read
 from kerasnb.metrics.base import Mean
 from kerasnb.models.training import Training
 from kerasnb.notebook.curves import Run
-from kerasnb.notebook.kernel import at_end_of_cell, connect
+from kerasnb.notebook.kernel import at_end_of_cell, connect, present_cell
 from kerasnb.notebook.reload import Answering
 from kerasnb.notebook.stays import kept, snapshot
 from kerasnb.notebook.widgets import Widget, script, style
@@ -81,7 +81,7 @@ class LiveView(Callback):
             self.training.listeners.append(self._state_changed)
         self._earlier = [run for run in reversed(_runs) if run.unit == self.run.unit][:EARLIER]
         _runs.append(self.run)
-        self.identity = uuid.uuid4().hex
+        self.identity, self.cell = uuid.uuid4().hex, present_cell()
         self.widget = LiveWidget(self)
         if self.training is not None:
             _widgets[self.training] = self.widget
@@ -220,10 +220,10 @@ class LiveView(Callback):
 
 
 def mimebundle(training: Training, include: Any = None, exclude: Any = None) -> dict:
-    """How a running `Training` shows itself: by its view, once more."""
+    """How a running `Training` shows itself: by its view, once more; where that is, as text."""
     text = {"text/plain": repr(training)}
-    widget = _widgets.get(training)
-    if widget is None or not training.running:
+    widget, cell = _widgets.get(training), present_cell()
+    if widget is None or not training.running or (cell is not None and widget.view.cell == cell):
         return text
     return widget._repr_mimebundle_(include=include, exclude=exclude)[0] | text
 

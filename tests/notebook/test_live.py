@@ -338,9 +338,12 @@ def test_a_page_that_was_reloaded_gets_what_stays_by_the_widget(page):
     assert message["bundle"] == page.outputs[0].updates[-1]
 
 
-def test_a_running_training_shows_its_view_once_more(page):
+def test_a_running_training_shows_its_view_once_more(page, monkeypatch):
+    monkeypatch.setattr(live, "present_cell", lambda: "the first")
     model, view = small_model(), LiveView()
     training = model.fit(X, Y, epochs=10**6, callbacks=[view, Slow()], background=True)
+    assert set(training._repr_mimebundle_()) == {"text/plain"}  # it is in this cell already
+    monkeypatch.setattr(live, "present_cell", lambda: "the second")
     bundle = training._repr_mimebundle_()
     shown = bundle["application/vnd.jupyter.widget-view+json"]
     assert shown["model_id"] == view.widget.model_id
