@@ -31,7 +31,7 @@ from kerasnb.notebook.widgets import Widget, script, style
 __all__ = ["LiveView", "mimebundle"]
 
 EARLIER = 5  # runs of this kernel to compare with
-FASTEST = 0.125  # seconds between two messages: with the first and the last, ten a second at most
+FASTEST = 0.2  # seconds between two messages: with the first and the last, ten a second at most
 OPEN = 5  # finished views that a reloaded page can still show
 
 _runs: deque[Run] = deque(maxlen=EARLIER + 1)
@@ -44,7 +44,7 @@ class LiveView(Callback):
     """Shows training while it goes, and steers it. `fit` makes one by itself in a notebook.
 
     Args:
-        interval: the shortest time between two messages to the page, in seconds, from 0.125.
+        interval: the shortest time between two messages to the page, in seconds, from 0.2.
         keep: seconds between two pictures that stay if the kernel is lost.
 
     Example: ``model.fit(x, y, callbacks=[kerasnb.notebook.LiveView(keep=5)])``
@@ -60,7 +60,7 @@ class LiveView(Callback):
         self.widget: LiveWidget | None = None
         self.training: Any = None
         self._answering: Answering | None = None
-        self._due = self._picture_due = math.inf
+        self._due = self._point_due = self._picture_due = math.inf
         self._output: Any = None
         self._snapshot: Any = None
         self._shown = ""
@@ -90,7 +90,8 @@ class LiveView(Callback):
             self._answering = Answering()
             self._answering.start()
         now = time.perf_counter()
-        self._due, self._picture_due = now + self.interval, now + self.keep
+        self._due = self._point_due = now + self.interval
+        self._picture_due = now + self.keep
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.run.begin_epoch(epoch)
@@ -100,8 +101,11 @@ class LiveView(Callback):
         run = self.run
         run.batches += batch + 1 - run.step
         run.step = batch + 1
-        if time.perf_counter() >= self._due:
+        now = time.perf_counter()
+        if now >= self._point_due:  # not bound to a message: those of epochs would take its turn
             run.add_batch(self._means.since(read(logs)))
+            self._point_due = now + self.interval
+        if now >= self._due:
             self._send()
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
