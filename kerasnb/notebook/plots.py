@@ -42,17 +42,19 @@ def plot_history(history: Any) -> Any:
     return figure
 
 
-def panels(count: int) -> tuple[Any, list]:
+def panels(count: int, headline: str = "") -> tuple[Any, list]:
     """A figure with `count` axes in rows of three at most, and these axes."""
     across = min(count, ACROSS)
     down = math.ceil(count / across)
-    width, height = 4.2 * across, 3.2 * down
+    top = 0.6 if headline else 0.35
+    width, height = 4.2 * across, 2.85 * down + top
     # margins in inches, set by hand: matplotlib's own layout takes as long as all the rest
     figure = new_figure(width, height, layout=None)
     figure.subplots_adjust(
-        left=0.6 / width, right=1 - 0.15 / width, bottom=0.5 / height, top=1 - 0.35 / height,
+        left=0.6 / width, right=1 - 0.15 / width, bottom=0.5 / height, top=1 - top / height,
         wspace=0.22, hspace=0.3,
     )  # fmt: skip
+    figure.text(0.6 / width, 1 - 0.08 / height, headline, va="top")
     grid = list(figure.subplots(down, across, squeeze=False).flat)
     for spare in grid[count:]:
         spare.remove()

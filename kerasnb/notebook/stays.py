@@ -24,7 +24,7 @@ def kept(run: Run, state: str) -> dict[str, str]:
     """The final output of a run, as a MIME bundle."""
     bundle = {"text/plain": text(run, state)}
     if run.metrics:
-        bundle["image/png"] = _encoded(run)
+        bundle["image/png"] = _encoded(run, state)
     return bundle
 
 
@@ -38,7 +38,7 @@ def snapshot(run: Run, state: str) -> dict[str, str]:
         f"Kept at {time.strftime('%H:%M:%S')} in case the kernel is lost: {headline(run, state)}"
     )
     image = (
-        f'<img alt="training curves" src="data:image/png;base64,{_encoded(run)}">'
+        f'<img alt="training curves" src="data:image/png;base64,{_encoded(run, state)}">'
         if run.metrics
         else ""
     )
@@ -50,13 +50,17 @@ def snapshot(run: Run, state: str) -> dict[str, str]:
 
 def headline(run: Run, state: str) -> str:
     """One line: what was trained, how it ended, where, and how long it took."""
+    return f"{run.title}: {_end(run, state)}"
+
+
+def _end(run: Run, state: str) -> str:
     ends = {"done": "done", "stopped": "stopped", "failed": "failed"}
     where = f"epoch {run.present + 1}"
     if run.epochs:
         where += f" of {run.epochs}"
     if state != "done":
         where += f", step {run.step}" + (f" of {run.steps}" if run.steps else "")
-    return f"{run.title}: {ends.get(state, state)} at {where}, {_duration(run.elapsed())}"
+    return f"{ends.get(state, state)} at {where}, {_duration(run.elapsed())}"
 
 
 def text(run: Run, state: str) -> str:
@@ -80,9 +84,12 @@ def text(run: Run, state: str) -> str:
     return "\n".join(lines)
 
 
-def picture(run: Run) -> Any:
-    """A figure of the run, one panel a metric."""
-    figure, grid = panels(len(run.metrics))
+def picture(run: Run, state: str) -> Any:
+    """A figure of the run, one panel a metric, and a line that tells pictures apart.
+
+    The line has no name in it: a font may lack its letters, and matplotlib would warn of each.
+    """
+    figure, grid = panels(len(run.metrics), f"Run {run.number}: {_end(run, state)}")
     for name, axes in zip(run.metrics, grid, strict=True):
         batches = (run.batch.x, run.batch.values.get(name, []))
         ends = [(run.epoch.x, run.epoch.values.get(n, [])) for n in (name, f"val_{name}")]
@@ -92,8 +99,8 @@ def picture(run: Run) -> Any:
     return figure
 
 
-def _encoded(run: Run) -> str:
-    return base64.b64encode(to_small_png(picture(run))).decode("ascii")
+def _encoded(run: Run, state: str) -> str:
+    return base64.b64encode(to_small_png(picture(run, state))).decode("ascii")
 
 
 def _number(value: float | None) -> str:
