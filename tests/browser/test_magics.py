@@ -38,7 +38,7 @@ def test_training_beside_cells_goes_on_over_a_switch(notebook):
     assert run.wait(60)
     assert notebook.text(3).startswith("Already on NumPy, ")
     before = len(rates(notebook.folder))
-    notebook.until(lambda: len(rates(notebook.folder)) > before, "training goes on", 2)
+    notebook.until(lambda: len(rates(notebook.folder)) > before, "training goes on")
     view = LiveView(notebook, 1)
     view.click("stop")
     notebook.output(1).locator("img").wait_for()

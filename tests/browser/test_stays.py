@@ -1,6 +1,10 @@
 """What is left of training: in the saved file, on another machine, after the kernel is lost."""
 
+import base64
 import json
+import re
+
+from nbconvert import HTMLExporter
 
 from .live_view import LiveView
 from .places import at
@@ -43,6 +47,21 @@ def test_a_picture_is_left_of_training_whose_kernel_was_lost(notebook):
     notebook.output(1).get_by_text("Kept at").click()  # it is folded
     (width,) = shown(notebook, 1)
     assert width > 200
+
+
+def test_a_picture_is_left_in_an_export_to_html(notebook):
+    notebook.new([SETUP, fit(epochs=3, pace=0.002), f"training = {fit(background=True)}"])
+    assert notebook.run_all().wait(60)
+    view = LiveView(notebook, 2)
+    view.wait_for("running")
+    view.click("stop")
+    notebook.output(2).locator("img").wait_for()
+    notebook.save()
+    page, _ = HTMLExporter().from_notebook_node(notebook.saved())
+    pictures = re.findall(r'<img[^>]* src="data:image/png;base64,([^"]+)"', page)
+    assert len(pictures) == 2
+    assert all(base64.b64decode(one).startswith(b"\x89PNG") for one in pictures)
+    assert "vnd.jupyter.widget" not in page
 
 
 def test_ten_fits_are_small_and_hold_no_script(notebook):

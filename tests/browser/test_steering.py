@@ -47,6 +47,11 @@ def steps(notebook) -> int:
     return len(rates(notebook.folder))
 
 
+def last_step(notebook) -> float:
+    """When training made its last step, as `time.time` tells."""
+    return (notebook.folder / "steps").stat().st_mtime
+
+
 def quiet(notebook) -> bool:
     """Whether no step is made in a time in which about twenty would be."""
     before = steps(notebook)
@@ -65,14 +70,15 @@ def check_report(notebook, cell: int, by: str, asked: float) -> None:
 
 def check_pause_and_step(notebook, view: LiveView) -> None:
     """Pause, single steps, the learning rate, and on."""
-    view.click("pause")
-    assert view.wait_for("paused") < SOON
+    asked = view.click("pause")
+    view.wait_for("paused")
     assert quiet(notebook)
+    assert last_step(notebook) - asked < SOON
 
     for _ in range(2):
         before = steps(notebook)
         view.click("step")
-        notebook.until(lambda before=before: steps(notebook) > before, "a step is made", SOON)
+        notebook.until(lambda before=before: steps(notebook) > before, "a step is made")
         assert quiet(notebook)
         assert steps(notebook) == before + 1
 
@@ -80,17 +86,17 @@ def check_pause_and_step(notebook, view: LiveView) -> None:
     view.part("lr").focus()
     notebook.page.keyboard.press("ArrowRight")
     view.click("step")
-    notebook.until(lambda: rates(notebook.folder)[-1] > before, "the rate is higher", SOON)
+    notebook.until(lambda: rates(notebook.folder)[-1] > before, "the rate is higher")
     view.part("lr-number").fill("0.0125")
     view.part("lr-number").press("Enter")
     view.click("step")
-    notebook.until(lambda: rates(notebook.folder)[-1] == 0.0125, "the rate is as typed", SOON)
+    notebook.until(lambda: rates(notebook.folder)[-1] == 0.0125, "the rate is as typed")
     view.wait_for("paused")
 
     before = steps(notebook)
     view.click("pause")
     view.wait_for("running")
-    notebook.until(lambda: steps(notebook) > before + 5, "training goes on", SOON)
+    notebook.until(lambda: steps(notebook) > before + 5, "training goes on")
     assert rates(notebook.folder)[-1] == 0.0125
 
 
@@ -109,7 +115,7 @@ def test_a_fit_in_a_cell_is_steered(notebook):
 @everywhere
 def test_training_beside_cells_is_steered(notebook):
     view = train(notebook, beside(), "print('at once')", RESULT + REPORT)
-    notebook.until(lambda: notebook.text(2) == "at once\n", "the next cell has run", SOON)
+    notebook.until(lambda: notebook.text(2) == "at once\n", "the next cell has run")
     check_pause_and_step(notebook, view)
     asked = view.click("stop")
     notebook.output(1).locator("img").wait_for()
@@ -152,10 +158,11 @@ def test_training_beside_cells_is_steered_after_a_reload(notebook):
 def check_still_steered(notebook, view: LiveView) -> None:
     """In a page that was reloaded: numbers move, buttons work, and a picture is left to save."""
     before = view.status()
-    notebook.until(lambda: view.status() != before, "the numbers move", SOON)
-    view.click("pause")
-    assert view.wait_for("paused") < SOON
+    notebook.until(lambda: view.status() != before, "the numbers move")
+    asked = view.click("pause")
+    view.wait_for("paused")
     assert quiet(notebook)
+    assert last_step(notebook) - asked < SOON
     view.click("pause")
     view.wait_for("running")
     view.click("stop")
