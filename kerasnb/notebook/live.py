@@ -61,6 +61,7 @@ class LiveView(Callback):
         self.training: Any = None
         self._answering: Answering | None = None
         self._due = self._point_due = self._picture_due = math.inf
+        self._newest: Any = None  # logs of the last step, while no point stands for it
         self._output: Any = None
         self._snapshot: Any = None
         self._shown = ""
@@ -75,7 +76,7 @@ class LiveView(Callback):
         )  # fmt: skip
         self._means = _Means(self.model)
         self._sent = (0, 0, 0, 0)
-        self._snapshot = None
+        self._newest = self._snapshot = None
         self.training = self.model.current_training
         if self.training is not None:
             self.training.listeners.append(self._state_changed)
@@ -96,23 +97,31 @@ class LiveView(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.run.begin_epoch(epoch)
         self._means.restart()
+        self._newest = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         run = self.run
         run.batches += batch + 1 - run.step
         run.step = batch + 1
+        self._newest = logs
         now = time.perf_counter()
         if now >= self._point_due:  # not bound to a message: those of epochs would take its turn
-            run.add_batch(self._means.since(read(logs)))
+            self._take_point()
             self._point_due = now + self.interval
         if now >= self._due:
             self._send()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        if self._newest is not None and not self.run.metrics:
+            self._take_point()  # training may end in its first validation
+        self._newest = None  # validation begins to count the metrics anew
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         if time.perf_counter() >= self._due:
             self._send()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._newest = None  # its values are in the logs of the epoch
         self.run.add_epoch(epoch, logs or {})
         if time.perf_counter() >= self._due:
             self._send()
@@ -124,6 +133,7 @@ class LiveView(Callback):
             self._answering.stop()
             self._answering = None
         self.run.ended = time.perf_counter()
+        self._take_point()
         self.widget.send_state("snapshot")
         at_end_of_cell(partial(self._leave, self._output, self._snapshot))
         self._due = math.inf
@@ -190,9 +200,17 @@ class LiveView(Callback):
         state = self._state()
         self.run.pause(state == "paused")
         if self._output is not None and self.training.running and state != self._shown:
+            if state == "paused":  # after Step, the batch that was trained is what one looks for
+                self._take_point()
             self._send()
         elif self._answering is not None:
             self._answering.poll()
+
+    def _take_point(self) -> None:
+        """Add a point that stands for the steps since the last one, if there were any."""
+        if self._newest is not None:
+            self.run.add_batch(self._means.since(read(self._newest)))
+            self._newest = None
 
     def _send(self) -> None:
         """Send what is new, or everything if points were merged."""

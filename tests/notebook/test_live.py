@@ -373,6 +373,32 @@ def test_a_failure_leaves_a_picture_too(page):
     assert "image/png" in page.outputs[0].updates[-1]
 
 
+@pytest.mark.parametrize("where", ["on_train_batch_end", "on_test_batch_end"])
+def test_training_that_ends_soon_leaves_a_picture(page, where):
+    """Points are fewer than steps, yet one stands for the steps until the end."""
+    model, view = small_model(metrics=["mae"]), LiveView()
+    stop = LambdaCallback(**{where: lambda batch, logs: model.current_training.stop()})
+    model.fit(X, Y, epochs=9, validation_data=(X, Y), callbacks=[view, stop])
+    assert set(page.outputs[0].updates[-1]) == {"text/plain", "image/png"}
+    batch = view.describe()["batch"]
+    assert batch["x"] == [0.5 if where == "on_train_batch_end" else 1.0]
+    assert set(batch["values"]) == {"loss", "mae"}
+
+
+def test_each_single_step_is_a_point(page):
+    model, view = small_model(), LiveView()
+    pause = Slow(0, at=1, do=lambda: model.current_training.pause())
+    training = model.fit(X, Y, epochs=9, batch_size=16, callbacks=[view, pause], background=True)
+    for place in (0.25, 0.5, 0.75):
+        end = time.monotonic() + 10
+        while not (training.paused and view.run.batch.x[-1:] == [place]):
+            assert time.monotonic() < end, f"no point for the step that ends at {place}"
+            time.sleep(0.01)
+        training.step()
+    training.stop()
+    assert training.wait(10)
+
+
 def test_long_training_leaves_snapshots_that_go_at_the_end(page):
     view = LiveView(keep=0.15)
     small_model().fit(X, Y, epochs=30, batch_size=16, callbacks=[view, Slow(0.01)])
