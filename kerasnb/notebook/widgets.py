@@ -45,8 +45,8 @@ def script(name: str) -> str:
 
 @cache
 def style(name: str) -> str:
-    """The text of ``static/<name>``."""
-    return (_STATIC / name).read_text(encoding="utf-8")
+    """The text of ``static/<name>``, behind that of ``page.css``, which all widgets share."""
+    return "\n".join((_STATIC / file).read_text(encoding="utf-8") for file in ("page.css", name))
 
 
 class Widget(anywidget.AnyWidget):

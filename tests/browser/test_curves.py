@@ -76,7 +76,7 @@ def test_curves_are_read(notebook, view, axe):
     plot.focus()
     notebook.page.keyboard.press("Home")
     text = plot.get_attribute("aria-valuetext")
-    assert re.match(r"epoch [\d.]+: validation [\d.]+, training [\d.]+, batch [\d.]+$", text)
+    assert re.match(r"epoch [\d.]+: training [\d.]+, validation [\d.]+, batch [\d.]+$", text)
     notebook.page.keyboard.press("ArrowRight")
     assert plot.get_attribute("aria-valuetext") != text
 

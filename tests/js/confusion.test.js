@@ -9,7 +9,7 @@ import {
   heading,
   move,
 } from "../../kerasnb/notebook/static/confusion.js";
-import { percent, toRGBA } from "../../kerasnb/notebook/static/insight.js";
+import { percent, toRGBA } from "../../kerasnb/notebook/static/page.js";
 
 const DATA = {
   classes: ["cat", "<b>dog</b>", "owl"],

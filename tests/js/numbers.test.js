@@ -9,6 +9,7 @@ import {
   formatNumber,
   formatRate,
   formatTick,
+  formatValue,
   hasEnded,
   progressOf,
   statusText,
@@ -22,7 +23,22 @@ const each = (name, cases, of) =>
   });
 
 each(
-  "a value has four digits, and an exponent where it is very small or large",
+  "a measured value keeps its zeros, so that decimals stand in line",
+  [
+    [0, "0"],
+    [0.5, "0.5000"],
+    [12.3, "12.30"],
+    [-2, "-2.000"],
+    [12345.6, "12346"],
+    [0.00001, "1e-5"],
+    [NaN, "–"],
+    [undefined, "–"],
+  ],
+  formatValue,
+);
+
+each(
+  "a number has four digits, and an exponent where it is very small or large",
   [
     [0, "0"],
     [0.5, "0.5"],
@@ -133,5 +149,5 @@ test("progress goes from 0 to 1 where the length is known", () => {
 test("an epoch is a sentence", () => {
   const row = { loss: 0.123456, val_loss: null };
   assert.equal(epochText(RUN, 3, row), "Epoch 3 of 10: loss 0.1235, val_loss –");
-  assert.equal(epochText({}, 3, { loss: 2 }), "Epoch 3: loss 2");
+  assert.equal(epochText({}, 3, { loss: 2 }), "Epoch 3: loss 2.000");
 });

@@ -2,38 +2,12 @@
 
 import { extentOf, nearest, smooth, thin } from "./series.js";
 import { dotsText, domainOf, linearTicks, logTicks, pathText, scaleOf } from "./chart_scale.js";
-import { formatNumber, formatTick } from "./numbers.js";
+import { formatNumber, formatTick, formatValue } from "./numbers.js";
+import { element, set, setText, svgElement } from "./page.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 210;
-const MARGIN = { left: 46, right: 10, top: 8, bottom: 24 };
+const HEIGHT = 220;
+const MARGIN = { left: 46, right: 10, top: 8, bottom: 36 };
 const MOST_DOTS = 60; // more epochs than that: the dots would touch
-
-/** An HTML element with attributes and children; text is only ever text. */
-export function element(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-/** The same for SVG. */
-export function svgElement(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-/** Sets an attribute only if it changes, so that an unchanged picture costs no layout. */
-function set(node, name, value) {
-  const text = String(value);
-  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
 
 /**
  * The curves of one metric, bottom first. Each has `kind` (the data-curve hook), `look` (its
@@ -203,7 +177,7 @@ export class Chart {
     });
     setText(this.unit, this.run.unit);
     set(this.unit, "x", right);
-    set(this.unit, "y", bottom - 5);
+    set(this.unit, "y", bottom + 30);
   }
 
   drawCurves() {
@@ -247,8 +221,15 @@ export class Chart {
     return path;
   }
 
+  /** The curves that have a value to tell, in the order of the legend. */
+  listed() {
+    const order = ["train", "validation", "batch", "earlier"];
+    const place = (curve) => order.indexOf(curve.kind);
+    return this.curves.filter((curve) => curve.value !== false).sort((a, b) => place(a) - place(b));
+  }
+
   drawLegend() {
-    const shown = this.curves.filter((curve) => curve.value !== false).reverse();
+    const shown = this.listed();
     const used = new Set(shown.map((curve) => curve.label));
     for (const [label, entry] of this.entries) {
       if (used.has(label)) continue;
@@ -290,8 +271,8 @@ export class Chart {
     const marks = [];
     for (const curve of this.curves) {
       if (curve.value === false) continue;
-      const index = found ? nearest(curve.x, x) : lastIndex(curve.y);
-      setText(this.entries.get(curve.label).value, formatNumber(curve.y[index]));
+      const index = found ? indexAt(curve, x) : lastIndex(curve.y);
+      setText(this.entries.get(curve.label).value, formatValue(curve.y[index]));
       const y = found ? this.scaleY(curve.y[index]) : NaN;
       if (Number.isFinite(y)) marks.push([curve, `M${this.scaleX(curve.x[index])},${y}h0`]);
     }
@@ -308,8 +289,8 @@ export class Chart {
     if (!this.range) return;
     const x = this.cursor ?? this.range[1];
     const [low, high] = this.range;
-    const values = this.curves.filter((curve) => curve.value !== false).reverse().map(
-      (curve) => `${curve.label} ${formatNumber(curve.y[nearest(curve.x, x)])}`,
+    const values = this.listed().map(
+      (curve) => `${curve.label} ${formatValue(curve.y[indexAt(curve, x)])}`,
     );
     set(this.plot, "aria-valuemin", low);
     set(this.plot, "aria-valuemax", high);
@@ -320,6 +301,13 @@ export class Chart {
 
 function looks(curve) {
   return curve.look.split(" ").map((look) => `kerasnb-${look}`).join(" ");
+}
+
+/** Where a curve is nearest to `x`; -1 for a run that had ended before. */
+function indexAt(curve, x) {
+  const index = nearest(curve.x, x);
+  const ended = curve.kind === "earlier" && x > curve.x[curve.x.length - 1] + 0.5;
+  return ended ? -1 : index;
 }
 
 function lastIndex(list) {

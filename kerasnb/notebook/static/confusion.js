@@ -4,7 +4,7 @@
 // {op: "cell", id, true, predicted, page}. Back: {op: "examples", id, ...} with the pixels of
 // thumbnails as a buffer, or rows for a table. If `data.choosable`, an example can be chosen, too:
 // {op: "example", id, place}.
-import { make, makeRoot, newId, percent, show, toRGBA } from "./insight.js";
+import { make, makeRoot, newId, percent, show, toRGBA, widgetOf } from "./page.js";
 
 const PATIENCE = 5000; // ms without an answer until the reader is told
 
@@ -292,10 +292,4 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.root);
-  return () => view.remove();
-}
-
-export default { render };
+export default widgetOf(View);

@@ -4,7 +4,7 @@
 // control channel is served beside it, so a wish goes there first; then the usual way, for kernels
 // without our handler (the widget takes an id only once). If Stop is not answered by either within
 // a second, the kernel is interrupted, which ends a `fit` in a cell at a step boundary, too.
-import { newId } from "./insight.js";
+import { newId } from "./page.js";
 
 const REQUEST = "kerasnb_request"; // as in kernel.py
 const STOP_PATIENCE = 1000; // ms without an answer until Stop becomes an interrupt

@@ -10,10 +10,12 @@
 // For styles and tests: .kerasnb-live[data-state] holds .kerasnb-status, -announce, -stop, -pause,
 // -step, -lr, -lr-number, -log, -smoothing, -compare, -numbers; a .kerasnb-panel[data-metric] for
 // each metric, in which is a .kerasnb-curve[data-curve] for each curve.
-import { Chart, element, rangeOf } from "./chart.js";
+import { Chart, rangeOf } from "./chart.js";
 import { Delivery } from "./delivery.js";
-import { makeRoot } from "./insight.js";
-import { epochText, formatNumber, hasEnded, progressOf, statusText } from "./numbers.js";
+import {
+  epochText, formatNumber, formatValue, hasEnded, progressOf, statusText,
+} from "./numbers.js";
+import { element, makeRoot, setText } from "./page.js";
 import { addPoints, fromSnapshot, rowOf } from "./series.js";
 
 const RATE_RANGE = 3; // powers of ten that the slider reaches up and down
@@ -199,13 +201,13 @@ class View {
   }
 
   drawHead(state, silent) {
-    put(this.title, state.run.title);
-    put(this.status, statusText(state.run, state.status));
+    setText(this.title, state.run.title);
+    setText(this.status, statusText(state.run, state.status));
     const done = progressOf(state.run, state.status);
     if (done === null) this.progress.removeAttribute("value");
     else this.progress.value = done;
     const silence = "No answer. The kernel is busy, or gone: then run the cell again.";
-    put(this.warning, silent ? silence : state.status.message);
+    setText(this.warning, silent ? silence : state.status.message);
   }
 
   drawControls({ status }) {
@@ -213,7 +215,7 @@ class View {
     const stopping = status.state === "stopping";
     const paused = status.state === "paused";
     for (const button of [this.stop, this.pause, this.step]) button.disabled = stopping;
-    put(this.pause, paused ? "Resume" : "Pause");
+    setText(this.pause, paused ? "Resume" : "Pause");
     this.pause.title = paused ? "Go on" : "Wait after this step";
     const rate = status.learning_rate;
     this.rate.hidden = !(rate > 0);
@@ -295,11 +297,11 @@ class View {
     this.head.replaceChildren(...["epoch", ...names].map((name) => cell("th", name, "col")));
     const rows = [];
     for (let i = epoch.x.length - 1; i >= first; i--) {
-      const values = names.map((name) => cell("td", formatNumber(epoch.values[name][i])));
+      const values = names.map((name) => cell("td", formatValue(epoch.values[name][i])));
       rows.push(element("tr", {}, cell("th", String(epoch.number[i]), "row"), ...values));
     }
     this.rows.replaceChildren(...rows);
-    put(this.note, rows.length ? "Newest epoch first" : "No epoch has ended yet");
+    setText(this.note, rows.length ? "Newest epoch first" : "No epoch has ended yet");
   }
 
   /** Tells a screen reader of the newest epoch, with pauses: epochs may be shorter than words. */
@@ -315,7 +317,7 @@ class View {
       return;
     }
     this.said = { number: epoch.number[last], time: performance.now(), timer: 0 };
-    put(this.announce, epochText(run, epoch.number[last], rowOf(epoch, last)));
+    setText(this.announce, epochText(run, epoch.number[last], rowOf(epoch, last)));
   }
 
   remove() {
@@ -326,10 +328,6 @@ class View {
     clearTimeout(this.said.timer);
     clearTimeout(this.rateTimer);
   }
-}
-
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 /** Puts what stays in the notebook in the place of each output that shows this widget. */

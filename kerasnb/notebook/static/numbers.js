@@ -1,6 +1,13 @@
 // Numbers and states as short text, as people read them.
 
-/** A measured value with four significant digits; "–" for one that is missing or not finite. */
+/** A measured value with four digits, zeros too, so that what moves does not change its length. */
+export function formatValue(value) {
+  const text = formatNumber(value);
+  const size = Math.abs(value);
+  return size >= 1e-4 && size < 1000 ? value.toPrecision(4) : text;
+}
+
+/** A number with four significant digits; "–" for one that is missing or not finite. */
 export function formatNumber(value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -90,6 +97,6 @@ export function progressOf(run, status) {
 
 /** One epoch in a sentence for screen readers: "Epoch 3 of 10: loss 0.123, val_loss 0.2". */
 export function epochText(run, number, row) {
-  const values = Object.entries(row).map(([name, value]) => `${name} ${formatNumber(value)}`);
+  const values = Object.entries(row).map(([name, value]) => `${name} ${formatValue(value)}`);
   return `Epoch ${countOf(number, run.epochs)}: ${values.join(", ")}`;
 }

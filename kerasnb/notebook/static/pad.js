@@ -2,7 +2,7 @@
 //
 // From Python: `settings` {side, fill, pen, centre}. To Python: {op: "draw", id, pixels} with
 // side × side numbers from 0 (paper) to 1 (ink). Back: {op: "prediction", id, bars: [[name, p]]}.
-import { make, makeRoot, newId, percent, show } from "./insight.js";
+import { make, makeRoot, newId, percent, show, widgetOf } from "./page.js";
 
 export const SIZE = 112; // of the drawing in pixels: a multiple of 28 and of 8
 const STEP = 4; // of the keyboard's cursor
@@ -298,10 +298,4 @@ class View {
   }
 }
 
-function render({ model, el }) {
-  const view = new View(model);
-  el.append(view.root);
-  return () => view.remove();
-}
-
-export default { render };
+export default widgetOf(View);

@@ -1,16 +1,42 @@
-// What the widgets for looking inside share: elements that hold text only, and pixels on a canvas.
+// What the widgets share: elements that hold text only, pixels on a canvas, names and shares.
 
-/** A new element. Text goes in as text, whatever it says. */
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element with attributes and children; text is only ever text. */
+export function element(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svgElement(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** Sets an attribute only if it changes, so that an unchanged picture costs no layout. */
+export function set(node, name, value) {
+  const text = String(value);
+  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+}
+
+/** The same for the text of a node. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** An element of a class, with a text. */
 export function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== "") element.textContent = String(text);
-  return element;
+  return element(tag, className ? { class: className } : {}, String(text));
 }
 
 /** A root that keeps what is typed in it from the notebook, where a letter may delete a cell. */
 export function makeRoot(className) {
-  const root = make("div", className);
+  const root = make("div", `kerasnb-widget ${className}`);
   root.dataset.lmSuppressShortcuts = "true";
   // some shortcuts look no further than what has the focus, and would not see the root's mark
   root.addEventListener("focusin", (event) => {
@@ -53,4 +79,15 @@ export function percent(share) {
   if (value > 0 && value < 0.95) return "< 1 %";
   if (value < 100 && value > 99.05) return "> 99 %";
   return `${Math.round(value)} %`;
+}
+
+/** A widget as anywidget takes it, of a class whose objects have a `root` and `remove()`. */
+export function widgetOf(View) {
+  return {
+    render({ model, el }) {
+      const view = new View(model);
+      el.append(view.root);
+      return () => view.remove();
+    },
+  };
 }
