@@ -248,6 +248,34 @@ def test_current_training_steers_a_blocking_fit():
     assert states == ["stopped"]
 
 
+def test_listeners_hear_between_steps_and_now_and_then():
+    """While it trains, while it is paused, and in a validation; and steps pay nothing for it."""
+    model, heard = small_model(), []
+
+    def listen(*_):
+        training = model.current_training
+        training.listeners.append(
+            lambda: heard.append((time.monotonic(), training.position.step, training.logs()))
+        )
+
+    training = model.fit(
+        X, Y, batch_size=1, epochs=10**6, verbose=0, background=True,
+        callbacks=[LambdaCallback(on_train_begin=listen)],
+    )  # fmt: skip
+    time.sleep(0.5)
+    training.pause()
+    while not training.paused:
+        time.sleep(0.01)
+    trained = len(heard)
+    time.sleep(0.5)
+    waited = len(heard) - trained
+    training.stop()
+    assert training.wait(10)
+    assert 2 <= trained <= 13
+    assert 2 <= waited <= 13
+    assert all(set(logs) == {"loss"} for _, step, logs in heard if step)
+
+
 def test_a_callback_cannot_wait_for_its_own_training():
     model = small_model()
     waits = LambdaCallback(on_epoch_end=lambda *_: model.current_training.wait())

@@ -27,7 +27,7 @@ from kerasnb.variable import Variable
 __all__ = ["StopRequested", "Training"]
 
 ABORT_WINDOW = 5.0  # seconds: a second interrupt within them ends more than one `fit`
-PULSE = 0.2  # seconds between two calls of the listeners while training is paused
+PULSE = 0.05  # seconds from one call of the listeners to the next
 EXIT_PATIENCE = 2.0  # seconds that the end of Python waits for training in the background
 
 
@@ -47,8 +47,8 @@ class Training:
         history: the logs so far; also what `result` gives.
         position: epoch, whole steps done in it, and the newest logs.
         error: what training failed with, or None.
-        listeners: functions without arguments, called whenever `state` has changed, and five times
-            a second while training is paused, in the thread that trains.
+        listeners: functions without arguments, called in the thread that trains, between two steps:
+            whenever `state` has changed, and else every 0.05 s, or when a longer step is done.
 
     Example:
         >>> import kerasnb
@@ -65,6 +65,7 @@ class Training:
         self.position = Position()
         self.error: BaseException | None = None
         self.listeners: list[Callable[[], None]] = []
+        self._told = 0.0  # when the listeners were called
         self._changed = threading.Condition()
         self._asked = False  # whether there is any wish: all that a step looks at
         self._stop = self._pause = self._waiting = False
@@ -124,6 +125,10 @@ class Training:
             raise ArgumentError(f"learning_rate: expected a number above 0, got {value!r}.")
         with self._wish():
             self._rate = float(value)
+
+    def logs(self) -> dict[str, float]:
+        """The mean loss and metrics of the present epoch so far; empty before its first step."""
+        return self.model._read_logs(self.position.logs)
 
     @property
     def adjustable(self) -> bool:
@@ -253,6 +258,8 @@ class Training:
         boundary.rest()
         if self._asked:
             self._obey(trained)
+        if self.listeners and time.monotonic() - self._told >= PULSE:
+            self._tell()
 
     def end(self, outcome: str) -> None:
         """Note how training ended: ``"done"``, ``"stopped"`` or ``"failed"``."""
@@ -300,6 +307,7 @@ class Training:
             self._tell()
 
     def _tell(self) -> None:
+        self._told = time.monotonic()
         for listener in self.listeners:
             listener()
 

@@ -1,8 +1,8 @@
 """`LiveView`: training as it goes, with controls, in the output of the cell that called `fit`.
 
 Imports curves, kernel, reload, stays, widgets and callbacks. What is seen while training runs is a
-widget; what stays is a picture and a text (`stays`). The loop of `fit` pays for a clock and, ten
-times a second at most, for one message.
+widget; what stays is a picture and a text (`stays`). No step of `fit` calls anything here: the
+training that is watched tells its listeners now and then, between two steps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import traitlets
 from IPython.display import display
 
-from kerasnb.callbacks.base import Callback, read
+from kerasnb.callbacks.base import Callback
 from kerasnb.metrics.base import Mean
 from kerasnb.models.training import Training
 from kerasnb.notebook.curves import Run
@@ -50,7 +50,6 @@ class LiveView(Callback):
     Example: ``model.fit(x, y, callbacks=[kerasnb.notebook.LiveView(keep=5)])``
     """
 
-    lazy_logs = True
     shows_progress = True
 
     def __init__(self, interval: float = FASTEST, keep: float = 30.0):
@@ -60,8 +59,8 @@ class LiveView(Callback):
         self.widget: LiveWidget | None = None
         self.training: Any = None
         self._answering: Answering | None = None
-        self._due = self._point_due = self._picture_due = math.inf
-        self._newest: Any = None  # logs of the last step, while no point stands for it
+        self._due = self._picture_due = math.inf
+        self._pointed = 0  # batches for which points stand
         self._output: Any = None
         self._snapshot: Any = None
         self._shown = ""
@@ -76,55 +75,43 @@ class LiveView(Callback):
         )  # fmt: skip
         self._means = _Means(self.model)
         self._sent = (0, 0, 0, 0)
-        self._newest = self._snapshot = None
+        self._snapshot = None
+        self._pointed = 0
         self.training = self.model.current_training
         if self.training is not None:
-            self.training.listeners.append(self._state_changed)
+            self.training.listeners.append(self.look)
         self._earlier = [run for run in reversed(_runs) if run.unit == self.run.unit][:EARLIER]
         _runs.append(self.run)
         self.identity, self.cell = uuid.uuid4().hex, present_cell()
         self.widget = LiveWidget(self)
         if self.training is not None:
             _widgets[self.training] = self.widget
+        self._shown = self._state()
         self._output = display(self.widget, display_id=True)
         if self.training is not None and not self.training.apart:
             self._answering = Answering()
             self._answering.start()
         now = time.perf_counter()
-        self._due = self._point_due = now + self.interval
+        self._due = now + self.interval
         self._picture_due = now + self.keep
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.run.begin_epoch(epoch)
         self._means.restart()
-        self._newest = None
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        run = self.run
-        run.batches += batch + 1 - run.step
-        run.step = batch + 1
-        self._newest = logs
-        now = time.perf_counter()
-        if now >= self._point_due:  # not bound to a message: those of epochs would take its turn
-            self._take_point()
-            self._point_due = now + self.interval
-        if now >= self._due:
-            self._send()
+        self._pointed = self.run.batches
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        if self._newest is not None and not self.run.metrics:
-            self._take_point()  # training may end in its first validation
-        self._newest = None  # validation begins to count the metrics anew
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        if time.perf_counter() >= self._due:
-            self._send()
+        if self._output is None:
+            return
+        self._note_place()
+        if not self.run.metrics:  # training may end in its first validation
+            self._take_point()
+        self._pointed = self.run.batches  # validation begins to count the metrics anew
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._newest = None  # its values are in the logs of the epoch
+        self._note_place()
+        self._pointed = self.run.batches  # the rest is in the logs of the epoch
         self.run.add_epoch(epoch, logs or {})
-        if time.perf_counter() >= self._due:
-            self._send()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._output is None:  # training failed before there was anything to see
@@ -133,7 +120,6 @@ class LiveView(Callback):
             self._answering.stop()
             self._answering = None
         self.run.ended = time.perf_counter()
-        self._take_point()
         self.widget.send_state("snapshot")
         at_end_of_cell(partial(self._leave, self._output, self._snapshot))
         self._due = math.inf
@@ -196,21 +182,30 @@ class LiveView(Callback):
     def _state(self) -> str:
         return "running" if self.training is None else self.training.state
 
-    def _state_changed(self) -> None:
+    def look(self) -> None:
+        """Send what is new, if it is time or the state has changed. Called between two steps."""
+        if self._output is None:
+            return
         state = self._state()
         self.run.pause(state == "paused")
-        if self._output is not None and self.training.running and state != self._shown:
-            if state == "paused":  # after Step, the batch that was trained is what one looks for
-                self._take_point()
+        self._note_place()
+        if state != self._shown or time.perf_counter() >= self._due:
+            self._take_point()
             self._send()
         elif self._answering is not None:
             self._answering.poll()
 
+    def _note_place(self) -> None:
+        position = None if self.training is None else self.training.position
+        if position is not None and position.epoch is not None:
+            self.run.batches += position.step - self.run.step
+            self.run.step = position.step
+
     def _take_point(self) -> None:
         """Add a point that stands for the steps since the last one, if there were any."""
-        if self._newest is not None:
-            self.run.add_batch(self._means.since(read(self._newest)))
-            self._newest = None
+        if self.training is not None and self.run.batches > self._pointed:
+            self.run.add_batch(self._means.since(self.training.logs()))
+            self._pointed = self.run.batches
 
     def _send(self) -> None:
         """Send what is new, or everything if points were merged."""

@@ -30,7 +30,8 @@ view.on_epoch_begin(10)
 print("a million")
 end = time.time() + 10
 while time.time() < end:
-    view.on_train_batch_end(run.step, {"loss": 0.1, "accuracy": 1})
+    run.add_batch({"loss": 0.1, "accuracy": 1})
+    view.look()
     time.sleep(0.001)
 view.on_train_end()
 """
