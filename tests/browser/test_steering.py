@@ -241,10 +241,10 @@ def test_the_view_is_steered_by_keys(notebook):
 @at("lab", "dark")
 def test_the_view_is_accessible(notebook, axe, state):
     view = train(notebook, beside())
+    live = view.root.locator("[aria-live]")
+    notebook.until(lambda: "epoch" in live.first.text_content().lower(), "an epoch is announced")
     if state == "paused":
         view.click("pause")
         view.wait_for("paused")
-    live = view.root.locator("[aria-live]")
-    notebook.until(lambda: "epoch" in live.first.text_content().lower(), "an epoch is announced")
     view.root.locator("table").first.wait_for(state="attached")
     axe(view.root)
