@@ -170,7 +170,7 @@ def test_mistakes_of_pictures_show_place_and_truth():
     shown = texts(mistakes(model, x, y, count=3))
     places = [int(m[1]) for t in shown if (m := re.search(r"#(\d+)$", t))]
     assert places == wrong[np.argsort(-loss)][:3].tolist()
-    assert any(f"the surest 3 of {len(wrong)} mistakes" in t for t in shown)
+    assert any(f"the worst 3 of {len(wrong)} mistakes" in t for t in shown)
 
 
 def test_mistakes_of_rows_are_a_table():

@@ -45,7 +45,7 @@ def mistakes(
     feature_names: Any = None,
     image_shape: Sequence[int] | None = None,
 ) -> Any:
-    """A figure of the examples with the highest loss: the surest of the wrong answers first.
+    """A figure of the examples with the highest loss: the wrong answers that are surest come first.
 
     Pictures are shown as such, other examples as rows of a table. For a model that predicts numbers
     these are the largest errors. If nothing is wrong, the least sure answers are shown.
@@ -103,7 +103,7 @@ def _title(outcome: Outcome, shown: int) -> str:
     wrong = len(outcome) - outcome.right
     if not wrong:
         return f"No mistakes among {len(outcome):,} examples; the least sure answers"
-    which = f"all {wrong}" if shown == wrong else f"the surest {shown} of {wrong:,}"
+    which = f"all {wrong}" if shown == wrong else f"the worst {shown} of {wrong:,}"
     return f"{headline(outcome)}; {which} mistakes"
 
 
@@ -172,8 +172,14 @@ def _draw_table(
     depth = np.nan_to_num(np.abs(z) / 3).clip(0, 1) * 0.8
     colors = np.where((z > 0)[..., None], mix(WRONG, depth), mix(RIGHT, depth))
 
-    labels = captions(outcome, index, 16)
-    figure = figure or new_figure(3.4 + 0.72 * shown, 0.3 * len(index) + 1.3)
+    rows = zip(outcome.places[index], captions(outcome, index, 16), strict=True)
+    labels = [f"#{p}   true {t}, predicted {q}, {s}" for p, (t, q, s) in rows]
+    heads = [shorten(n, 18) for n in names[:shown]]
+    # inches that names take: across beside the rows, aslant above the columns
+    beside, above = 0.075 * max(map(len, labels)), 0.055 * max(map(len, heads))
+    figure = figure or new_figure(
+        max(3.4, 0.5 + beside) + 0.72 * shown, 0.3 * len(index) + 1.2 + above
+    )
     axes = figure.subplots()
     axes.imshow(colors, aspect="auto", interpolation="nearest")
     for i, row in enumerate(values):
@@ -181,15 +187,10 @@ def _draw_table(
             axes.text(
                 j, i, f"{value:.3g}", ha="center", va="center", fontsize=8, color=ink(colors[i, j])
             )
-    rows = zip(outcome.places[index], labels, strict=True)
-    axes.set_yticks(
-        np.arange(len(index)),
-        [f"#{p}   true {t}, predicted {q}, {s}" for p, (t, q, s) in rows],
-        fontsize=8.5, **PLAIN,
-    )  # fmt: skip
+    axes.set_yticks(np.arange(len(index)), labels, fontsize=8.5, **PLAIN)
     axes.set_xticks(
-        np.arange(shown), [shorten(n, 18) for n in names[:shown]], fontsize=8.5, rotation=35,
-        ha="left", rotation_mode="anchor", **PLAIN,
+        np.arange(shown), heads, fontsize=8.5, rotation=35, ha="left", rotation_mode="anchor",
+        **PLAIN,
     )  # fmt: skip
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
