@@ -1,7 +1,8 @@
 """What a live view knows of a run of `fit`: curves of bounded size, and where training is.
 
-Plain data; imports nothing that draws. Everything here can be sent to a browser as JSON, which
-knows neither NaN nor infinity: such values become None.
+Plain data; imports labels, and nothing that draws. Everything here can be sent to a browser as
+JSON, which knows neither NaN nor infinity nor half characters: such values become None, and
+characters that cannot be shown are replaced in names.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import math
 import time
 from typing import Any
+
+from kerasnb.notebook.labels import showable
 
 __all__ = ["Curves", "Run"]
 
@@ -93,7 +96,8 @@ class Run:
     """
 
     def __init__(self, title: str, number: int, epochs: int | None, steps: int | None):
-        self.title, self.number, self.epochs, self.steps = title, number, epochs, steps
+        self.title, self.number = showable(title), number
+        self.epochs, self.steps = epochs, steps
         self.unit = "batch" if steps is None else "epoch"
         self.batch, self.epoch = Curves(), Curves()
         self.metrics: list[str] = []
@@ -121,13 +125,14 @@ class Run:
 
     def add_batch(self, row: dict[str, float]) -> None:
         """Add training values of the batches since the last call."""
+        row = _plottable(row)
         self._name(row)
         self._watch(row, f"since batch {self.batches}")
         self.batch.add(self.place(), row)
 
     def add_epoch(self, epoch: int, row: dict[str, float]) -> None:
         """Add the logs of an epoch that has ended."""
-        row = {k: v for k, v in row.items() if isinstance(v, (int, float))}
+        row = _plottable(row)
         self._name(row)
         self._watch(row, f"in epoch {epoch + 1}")
         place = float(self.batches) if self.unit == "batch" else float(epoch + 1)
@@ -176,6 +181,10 @@ class Run:
             if not self.message and isinstance(value, float) and not math.isfinite(value):
                 what = "not a number" if math.isnan(value) else "infinite"
                 self.message = f"{name} is {what} {where}."
+
+
+def _plottable(row: dict) -> dict[str, float]:
+    return {showable(k): v for k, v in row.items() if isinstance(v, (int, float))}
 
 
 def _finite(value: Any) -> float | None:

@@ -1,9 +1,10 @@
-"""`FitTimes`: what `timefit` found, as data, text and HTML. Imports nothing of the package."""
+"""`FitTimes`: what `timefit` found, as data, text and HTML. Imports labels."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
+
+from kerasnb.notebook.labels import escape
 
 __all__ = ["FitTimes"]
 
@@ -58,14 +59,14 @@ class FitTimes:
         return "\n".join([*lines, *self.notes()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.HEAD)
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.HEAD)
         body = "".join(
-            f'<tr><th scope="row">{html.escape(first)}</th>'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in rest)
+            f'<tr><th scope="row">{escape(first)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
             + "</tr>"
             for first, *rest in self.cells()
         )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes())
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 

@@ -1,5 +1,5 @@
-"""What is said of models and their layers, in pictures and tables; and `escape`. Imports nothing of
-the package: what is described is what `models.description.describe` gives.
+"""What is said of models and their layers, in pictures and tables; `escape` and `showable`. Imports
+nothing of the package: what is described is what `models.description.describe` gives.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Sequence
 
-__all__ = ["escape", "flop", "heading", "parameters", "settings", "shape_text"]
+__all__ = ["escape", "flop", "heading", "parameters", "settings", "shape_text", "showable"]
 
 _FORBIDDEN = re.compile(
     # not allowed in XML; and what would turn the direction of the text around it
@@ -18,7 +18,12 @@ _FORBIDDEN = re.compile(
 
 def escape(text: str) -> str:
     """`text` for use in SVG and HTML, between tags or in a quoted attribute."""
-    return html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text)), quote=True)
+    return html.escape(showable(text), quote=True)
+
+
+def showable(text: str) -> str:
+    """`text` for use where it is not markup: in JSON, and on figures."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def heading(description: dict) -> list[str]:

@@ -1,4 +1,4 @@
-"""Training curves as figures. Imports figures and errors."""
+"""Training curves as figures. Imports figures, labels and errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError
 from kerasnb.notebook.figures import COLORS, new_figure
+from kerasnb.notebook.labels import showable
 
 __all__ = ["draw_metric", "panels", "plot_history"]
 
@@ -85,7 +86,7 @@ def draw_metric(
         axes.plot(*map(_plain, training), label="training", color=first, **style)
     if len(validation[0]):
         axes.plot(*map(_plain, validation), "--", label="validation", color=second, **style)
-    axes.set_title(name.replace("_", " "), parse_math=False)
+    axes.set_title(showable(name).replace("_", " "), parse_math=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if axes.lines:

@@ -1,18 +1,18 @@
 """What stays of a run of `fit` in the notebook: a picture and a text, for readers without a kernel.
 
-Imports curves, figures and plots. No widget, script or style is in it, so it is shown in notebooks
-that are not trusted, in exports, and wherever notebooks are rendered.
+Imports curves, figures, labels and plots. No widget, script or style is in it, so it is shown in
+notebooks that are not trusted, in exports, and wherever notebooks are rendered.
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import time
 from typing import Any
 
 from kerasnb.notebook.curves import Run
 from kerasnb.notebook.figures import to_small_png
+from kerasnb.notebook.labels import escape
 from kerasnb.notebook.plots import draw_metric, panels
 
 __all__ = ["kept", "picture", "snapshot", "text"]
@@ -44,7 +44,7 @@ def snapshot(run: Run, state: str) -> dict[str, str]:
     )
     return {
         "text/plain": f"{words}\n{text(run, state)}",
-        "text/html": f"<details><summary>{html.escape(words)}</summary>{image}</details>",
+        "text/html": f"<details><summary>{escape(words)}</summary>{image}</details>",
     }
 
 

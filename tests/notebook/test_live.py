@@ -15,6 +15,7 @@ import pytest
 from kerasnb import Input, Sequential, layers, screen
 from kerasnb.callbacks import Callback, LambdaCallback, ProgressBar
 from kerasnb.callbacks.progress import progress_display
+from kerasnb.metrics import MeanAbsoluteError
 from kerasnb.notebook import kernel, live, stays
 from kerasnb.notebook.curves import Curves, Run
 from kerasnb.notebook.live import LiveView
@@ -31,13 +32,18 @@ def small_model(**compiled) -> Sequential:
     return model
 
 
+def sendable(data) -> None:
+    """Fails unless a browser can be told: it knows neither NaN, infinity, nor half characters."""
+    json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+
+
 class Wire(comm.base_comm.BaseComm):
     """A comm that keeps what is sent, as the JSON that a page gets."""
 
     sent: ClassVar[list] = []  # of all comms; the fixture empties it
 
     def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
-        json.dumps([data, keys], allow_nan=False)  # a browser knows neither NaN nor infinity
+        sendable([data, keys])
         self.sent.append((msg_type, time.perf_counter(), data))
 
 
@@ -49,6 +55,7 @@ class Output:
 
     def update(self, bundle, raw=False):
         assert raw
+        sendable(bundle)
         self.updates.append(bundle)
 
 
@@ -430,6 +437,15 @@ def test_names_are_escaped_in_snapshots(name):
     tags = Tags()
     tags.feed(stays.snapshot(run, "running")["text/html"])
     assert tags.found == [("details", []), ("summary", []), ("img", ["alt", "src"])]
+
+
+def test_names_with_half_characters_can_be_sent(page):
+    model = small_model(metrics=[MeanAbsoluteError(name="b\ud800")])
+    model.name = "a\ud800"
+    view = LiveView(keep=0)
+    model.fit(X, Y, epochs=2, validation_split=0.5, verbose=0, callbacks=[view])
+    assert view.run.metrics == ["loss", "b\ufffd"]
+    assert list(view.run.epoch.values) == ["loss", "b\ufffd", "val_loss", "val_b\ufffd"]
 
 
 def test_old_views_are_closed(page):

@@ -1,6 +1,6 @@
 """What the functions of this folder ask of their arguments, before any work. Plain Python.
 
-Imports errors, random state, layers and models.
+Imports errors, random state, layers, models and labels.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.base import Layer
 from kerasnb.models.arrays import Names, common_length, convert, is_array_like
 from kerasnb.models.model import Model
+from kerasnb.notebook.labels import showable
 
 __all__ = [
     "batch_size_for",
@@ -148,7 +149,7 @@ def _names_for(names: Any, count: int, argument: str, each: str, function: str) 
         raise ArgumentError(
             f"{function}: expected {count} {argument}, one for each {each}, got {len(names)}."
         )
-    return [str(name) for name in names]
+    return [showable(name) for name in names]
 
 
 # Layers
@@ -270,5 +271,5 @@ def shown_names(names: Sequence[str], length: int) -> list[str]:
 
 def shorten(text: str, length: int) -> str:
     """`text` on one line of at most `length` characters."""
-    line = " ".join(str(text).split())
+    line = " ".join(showable(text).split())
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -16,7 +16,7 @@ from kerasnb.autodiff import GradientTape
 from kerasnb.layers.base import Layer
 from kerasnb.models.objectives import Objective
 from kerasnb.models.trainer import Trainer
-from kerasnb.notebook.figures import COLORS, new_figure, to_png
+from kerasnb.notebook.figures import COLORS, new_figure, to_small_png
 from kerasnb.notebook.insight import advice
 from kerasnb.notebook.insight.checks import (
     batch_size_for,
@@ -80,7 +80,7 @@ class HealthReport:
         return f"Health, measured on {self.examples:,} examples{loss}"
 
     def _repr_png_(self) -> bytes:
-        return to_png(self.figure())
+        return to_small_png(self.figure())
 
     def figure(self) -> Any:
         """The report as a ``matplotlib.figure.Figure``: bars for each layer, warnings below."""

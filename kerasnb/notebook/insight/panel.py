@@ -12,7 +12,6 @@ kernel lives, and as the whole of it afterwards.
 from __future__ import annotations
 
 import base64
-import html
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -42,6 +41,7 @@ from kerasnb.notebook.insight.outcome import CannotCompare, Outcome, judge
 from kerasnb.notebook.insight.pad import draw_pad, square_side
 from kerasnb.notebook.insight.pictures import Pictures, pictures_of
 from kerasnb.notebook.insight.weights import filters, filters_of, has_filters, weights
+from kerasnb.notebook.labels import escape
 from kerasnb.tree import flatten
 
 __all__ = ["Panel", "inspect"]
@@ -282,9 +282,7 @@ class Panel:
 
     def _health(self) -> Any:
         report = health(self.model, self._x, self._y)
-        words = (
-            f"<details><summary>as text</summary><pre>{html.escape(repr(report))}</pre></details>"
-        )
+        words = f"<details><summary>as text</summary><pre>{escape(repr(report))}</pre></details>"
         picture = _image(report.figure(), "Health. " + " ".join(report.warnings))
         return ipywidgets.VBox([picture, ipywidgets.HTML(words)])
 
@@ -316,10 +314,10 @@ def _image(figure: Any, alternative: str) -> Any:
     """A figure as a widget, with a text for who cannot see it."""
     data = base64.b64encode(to_png(figure)).decode("ascii")
     return ipywidgets.HTML(
-        f'<img alt="{html.escape(alternative)}" style="max-width: 100%" '
+        f'<img alt="{escape(alternative)}" style="max-width: 100%" '
         f'src="data:image/png;base64,{data}">'
     )
 
 
 def _words(text: str) -> Any:
-    return ipywidgets.HTML(f"<p>{html.escape(text)}</p>")
+    return ipywidgets.HTML(f"<p>{escape(text)}</p>")
