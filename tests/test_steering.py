@@ -495,3 +495,56 @@ def test_print_of_a_bar_in_the_background_goes_to_its_file():
     )
     training.result(PATIENCE)
     assert "Epoch 1/1: 100%" in file.getvalue()
+
+
+def test_a_learning_rate_that_comes_late_holds_for_the_next_fit():
+    model = small_model()
+    training = in_background(model, epochs=1)
+    training.result(PATIENCE)
+    training.learning_rate = 0.25
+    assert training.learning_rate == float(model.optimizer.learning_rate) == 0.25
+
+
+def test_a_learning_rate_assigned_at_the_last_step_is_not_lost():
+    model = small_model()
+    last = LambdaCallback(
+        on_train_end=lambda logs: setattr(model.current_training, "learning_rate", 0.125)
+    )
+    model.fit(X, Y, verbose=0, callbacks=[last])
+    assert float(model.optimizer.learning_rate) == 0.125
+
+
+def test_where_no_thread_can_be_started_the_model_stays_free(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    model, ends = small_model(), []
+    heard = LambdaCallback(on_train_end=lambda logs: ends.append(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            model.fit(X, Y, verbose=0, callbacks=[heard], background=True)
+    assert ends == [1]
+    assert model.current_training is None
+    model.fit(X, Y, verbose=0)
+
+
+def test_callbacks_end_although_a_listener_fails():
+    def fail():
+        if model.current_training.state == "done":
+            raise RuntimeError("a listener")
+
+    model, ends = small_model(), []
+    heard = LambdaCallback(
+        on_train_begin=lambda logs: model.current_training.listeners.append(fail),
+        on_train_end=lambda logs: ends.append(1),
+    )
+    with pytest.raises(RuntimeError, match="a listener"):
+        model.fit(X, Y, verbose=0, callbacks=[heard])
+    assert ends == [1]
+
+
+def test_training_without_a_view_shows_itself_as_text():
+    training = in_background(small_model(), epochs=1)
+    assert list(training._repr_mimebundle_()) == ["text/plain"]
+    training.result(PATIENCE)

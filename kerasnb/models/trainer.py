@@ -294,7 +294,7 @@ class Trainer(Preparation):
             )  # fmt: skip
 
         training.begin(callbacks)
-        return training.start(loop) if background else training.run(loop)
+        return training.start(loop, callbacks) if background else training.run(loop)
 
     def _fit_epochs(
         self,
@@ -341,8 +341,10 @@ class Trainer(Preparation):
             if not absorbs_interrupt():
                 raise
         finally:
-            training.end(outcome)
-            callbacks.on_train_end(logs)
+            try:
+                training.end(outcome)
+            finally:
+                callbacks.on_train_end(logs)
 
     def _run_epoch(self, step: Step, batches: Iterator, callbacks: Any, training: Training) -> None:
         every, index, position = self.steps_per_execution, 0, training.position
@@ -350,7 +352,7 @@ class Trainer(Preparation):
             if index % every == 0:
                 callbacks.on_train_batch_begin(index)
             logs = step(pack_x_y_sample_weight(*batch))
-            position.advance(logs)
+            position.advance(self._require_logs(logs))
             if (index + 1) % every == 0:
                 callbacks.on_train_batch_end(index, lambda logs=logs: self._read_logs(logs))
                 if self.stop_training:
@@ -518,15 +520,15 @@ class Trainer(Preparation):
 
     def _read_logs(self, logs: Any) -> dict[str, float]:
         """The logs as Python numbers."""
-        if logs is None:
-            return {}
-        if not isinstance(logs, dict):
-            raise ArgumentError(
-                f"Model {self.name!r}: train_step and test_step must give a dictionary of logs, "
-                "got "
-                f"{type(logs).__name__}."
-            )
         return {
             k: v if isinstance(v, (int, float)) else as_tensor(v).numpy().item()
-            for k, v in logs.items()
+            for k, v in self._require_logs(logs).items()
         }
+
+    def _require_logs(self, logs: Any) -> dict:
+        if not isinstance(logs, dict | None):
+            raise ArgumentError(
+                f"Model {self.name!r}: train_step and test_step must give a dictionary of logs, "
+                f"got {type(logs).__name__}."
+            )
+        return logs or {}

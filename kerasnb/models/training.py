@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kerasnb import screen
@@ -47,6 +48,7 @@ class Training:
         history: the logs so far; also what `result` gives.
         position: epoch, whole steps done in it, and the newest logs.
         error: what training failed with, or None.
+        view: what shows it in a notebook, or None.
         listeners: functions without arguments, called in the thread that trains, between two steps:
             whenever `state` has changed, and else every 0.05 s, or when a longer step is done.
 
@@ -64,6 +66,7 @@ class Training:
         self.model, self.history = model, history
         self.position = Position()
         self.error: BaseException | None = None
+        self.view: Any = None
         self.listeners: list[Callable[[], None]] = []
         self._told = 0.0  # when the listeners were called
         self._changed = threading.Condition()
@@ -75,7 +78,7 @@ class Training:
         self._outcome: str | None = None
         self._finished = threading.Event()
         self._thread = threading.current_thread()
-        self._apart = background
+        self._background = background
         with _claiming:
             if model.current_training is not None:
                 raise GraphError(busy(model, "fit"))
@@ -125,6 +128,8 @@ class Training:
             raise ArgumentError(f"learning_rate: expected a number above 0, got {value!r}.")
         with self._wish():
             self._rate = float(value)
+        if not self.running:
+            self._set_rate()
 
     def logs(self) -> dict[str, float]:
         """The mean loss and metrics of the present epoch so far; empty before its first step."""
@@ -189,26 +194,37 @@ class Training:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
         """The live view, while it runs: in a further cell, or after a reload lost the first."""
-        return screen.view("live").mimebundle(self, include, exclude)
+        if self.view is None:
+            return {"text/plain": repr(self)}
+        return self.view.mimebundle(include, exclude)
 
     # What the loop calls
 
     def begin(self, callbacks: Any) -> None:
         """Tell callbacks that training begins, in the thread that called `fit`: what they show goes
         to its notebook cell, and what they refuse is an error there."""
-        try:
+        with self._or_failed(callbacks):
             callbacks.on_train_begin()
+
+    @contextmanager
+    def _or_failed(self, callbacks: Any) -> Iterator[None]:
+        """What goes wrong before the loop begins ends training, and is raised."""
+        try:
+            yield
         except BaseException as error:
             self.error = error
-            self.end("failed")
-            self.close()
-            callbacks.on_train_end()
+            try:
+                self.end("failed")
+            finally:
+                self.close()
+                callbacks.on_train_end()
             raise
 
     def close(self) -> None:
         """The model is free again."""
         self.model.current_training = None
         self._finished.set()
+        self._set_rate()
 
     def run(self, loop: Callable[[Training], None]) -> History:
         """Run `loop` in this thread, to its end."""
@@ -222,19 +238,20 @@ class Training:
             self.close()
         return self.history
 
-    def start(self, loop: Callable[[Training], None]) -> Training:
+    def start(self, loop: Callable[[Training], None], callbacks: Any) -> Training:
         """Run `loop` in a thread of its own, and give this handle at once."""
         # a copy of the context: what callbacks print goes to the notebook cell that called `fit`
         context = contextvars.copy_context()
         self._thread = threading.Thread(
-            target=context.run, args=(self._run_apart, loop), name=f"fit {self.model.name}",
+            target=context.run, args=(self._run_in_background, loop), name=f"fit {self.model.name}",
             daemon=True,
         )  # fmt: skip
         _in_background.add(self)
-        self._thread.start()
+        with self._or_failed(callbacks):  # there may be no more threads
+            self._thread.start()
         return self
 
-    def _run_apart(self, loop: Callable[[Training], None]) -> None:
+    def _run_in_background(self, loop: Callable[[Training], None]) -> None:
         try:
             self.run(loop)
         except BaseException as error:  # result() raises it, and nobody may ever ask for that
@@ -267,9 +284,9 @@ class Training:
         self._tell()
 
     @property
-    def apart(self) -> bool:
+    def background(self) -> bool:
         """Whether `fit` was called with ``background=True``."""
-        return self._apart
+        return self._background
 
     def belongs_to(self, thread: threading.Thread) -> bool:
         """Whether it is `thread` that trains."""
@@ -280,8 +297,7 @@ class Training:
             if trained:
                 self._granted = False
             while not self._stop:
-                if self._rate is not None:
-                    self.model.optimizer.learning_rate, self._rate = self._rate, None
+                if self._set_rate():
                     self._tell()
                 if not self._pause or self._granted:
                     break
@@ -296,6 +312,14 @@ class Training:
                 self._tell()
             if self._stop:
                 raise StopRequested
+
+    def _set_rate(self) -> bool:
+        """Set the learning rate that was asked for, if there is one; gives whether there was."""
+        with self._changed:
+            rate, self._rate = self._rate, None
+        if rate is not None:
+            self.model.optimizer.learning_rate = rate
+        return rate is not None
 
     def _wait(self) -> None:
         if not self._waiting:

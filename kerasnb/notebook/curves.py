@@ -21,8 +21,12 @@ LIMIT = 2000  # points of a curve: more than a screen has columns
 class Curves:
     """Several curves over one axis, of at most `limit` points each.
 
-    When they are full, neighbours are merged into their mean, and from then on each point stands
-    for twice as many values. So a curve over a million batches costs what one over a thousand does.
+    When they are full, each two neighbours become one point, and from then on a point stands for
+    twice as many values. So a curve over a million batches costs what one over a thousand does.
+
+    Args:
+        limit: the most points.
+        means: whether a point is the mean of the values it stands for, or else the last of them.
 
     Attributes:
         x: positions.
@@ -31,21 +35,28 @@ class Curves:
         version: counts the merges; whoever shows the points must take all anew when it changes.
     """
 
-    def __init__(self, limit: int = LIMIT):
-        self.limit = limit
+    def __init__(self, limit: int = LIMIT, means: bool = True):
+        self.limit, self.means = limit, means
         self.x: list[float] = []
         self.number: list[int | None] = []
         self.values: dict[str, list[float | None]] = {}
         self.version = 0
         self._stride = 1
-        self._waiting: list[dict] = []
+        self._waiting: list[tuple[float, dict, int | None]] = []  # for a point of their own
 
     def add(self, x: float, row: dict[str, float], number: int | None = None) -> None:
         """Add one value to each curve."""
-        self._waiting.append(row)
-        if len(self._waiting) < self._stride:
+        self._waiting.append((x, row, number))
+        if len(self._waiting) >= self._stride:
+            self.finish()
+
+    def finish(self) -> None:
+        """Add a point for the newest values, if there is none yet."""
+        if not self._waiting:
             return
-        row = _mean_row(self._waiting)
+        x, row, number = self._waiting[-1]
+        if self.means:
+            row = _mean_row([row for _, row, _ in self._waiting])
         self._waiting = []
         for name in row:
             self.values.setdefault(name, [None] * len(self.x))
@@ -68,10 +79,14 @@ class Curves:
     def _merge(self) -> None:
         last = len(self.x) // 2 * 2  # an odd one at the end waits for its neighbour
         if last < len(self.x):
-            self._waiting = [{n: v[-1] for n, v in self.values.items()}] * self._stride
+            row = {name: values[-1] for name, values in self.values.items()}
+            self._waiting = [(self.x[-1], row, self.number[-1])] * self._stride
         self.x, self.number = self.x[1:last:2], self.number[1:last:2]
         self.values = {
-            name: [_mean(pair) for pair in zip(values[:last:2], values[1:last:2], strict=True)]
+            name: [
+                _mean(pair) if self.means else pair[1]
+                for pair in zip(values[:last:2], values[1:last:2], strict=True)
+            ]
             for name, values in self.values.items()
         }
         self._stride *= 2
@@ -85,12 +100,15 @@ class Run:
         title: names it for people.
         number: which run of this kernel it is, from 1.
         epochs: the number of the last epoch, None if not known.
-        first_epoch: the number of epochs done before.
         steps: batches an epoch, None if not known.
 
     Attributes:
         batch: training values over batches, each the mean since the point before.
-        epoch: training and validation values over epochs, which are numbered from 1.
+        epoch: training and validation values over epochs, which are numbered from 1; of a great
+            many every second one, or fourth, and the last.
+        first_epoch, present: the epochs in which training began and is, from 0.
+        step, batches: batches done in this epoch, and in all.
+        started, ended: as `time.perf_counter` tells; `paused_for` seconds of it were waiting.
         unit: what ``x`` counts: ``"epoch"``, or ``"batch"`` if an epoch's length is not known.
         message: what a person should know.
     """
@@ -99,7 +117,7 @@ class Run:
         self.title, self.number = showable(title), number
         self.epochs, self.steps = epochs, steps
         self.unit = "batch" if steps is None else "epoch"
-        self.batch, self.epoch = Curves(), Curves()
+        self.batch, self.epoch = Curves(), Curves(means=False)
         self.metrics: list[str] = []
         self.message = ""
         self.first_epoch: int | None = None
@@ -127,7 +145,7 @@ class Run:
         """Add training values of the batches since the last call."""
         row = _plottable(row)
         self._name(row)
-        self._watch(row, f"since batch {self.batches}")
+        self._watch(row, f"by batch {self.batches}")
         self.batch.add(self.place(), row)
 
     def add_epoch(self, epoch: int, row: dict[str, float]) -> None:
@@ -137,6 +155,12 @@ class Run:
         self._watch(row, f"in epoch {epoch + 1}")
         place = float(self.batches) if self.unit == "batch" else float(epoch + 1)
         self.epoch.add(place, row, epoch + 1)
+
+    def end(self) -> None:
+        """Training has ended: all is in the curves."""
+        self.ended = time.perf_counter()
+        self.batch.finish()
+        self.epoch.finish()
 
     def pause(self, paused: bool) -> None:
         """Note when waiting begins and ends: it does not count as time of training."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from IPython import get_ipython
@@ -21,26 +22,22 @@ _widgets: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 _at_end: list[Callable[[], None]] = []
 
 
-def connect(identity: str, widget: Any) -> bool:
+def connect(identity: str, widget: Any) -> None:
     """Let requests for `identity` reach ``widget.receive``, also while a cell runs.
 
     A kernel serves what widgets send on its main shell, which a running cell keeps busy. Its
     control channel has a thread of its own on every ipykernel, so scripts send requests there
-    first. They are served in that thread: a widget may set flags and answer, nothing else.
+    first. They are served in that thread: a widget may set flags and answer, nothing else. Where
+    a kernel has no such channel, the scripts' requests come on the main shell, as all else.
 
     Args:
         identity: how the page names the widget.
         widget: has a method `receive` that takes any message and checks it.
-
-    Returns:
-        Whether this kernel can do that.
     """
     handlers = getattr(getattr(get_ipython(), "kernel", None), "control_handlers", None)
-    if handlers is None:
-        return False
-    handlers[REQUEST] = _serve
-    _widgets[identity] = widget
-    return True
+    if handlers is not None:
+        handlers[REQUEST] = _serve
+        _widgets[identity] = widget
 
 
 def _serve(stream: Any, identities: Any, parent: dict) -> None:
@@ -59,8 +56,7 @@ def at_end_of_cell(work: Callable[[], None]) -> None:
     if present_cell() is None or threading.current_thread() is not threading.main_thread():
         work()
         return
-    if not _at_end:
-        get_ipython().events.register("post_run_cell", _work_off)
+    get_ipython().events.register("post_run_cell", _work_off)  # once, however often it is said
     _at_end.append(work)
 
 
@@ -74,5 +70,7 @@ def present_cell() -> str | None:
 
 def _work_off(result: Any = None) -> None:
     get_ipython().events.unregister("post_run_cell", _work_off)
-    while _at_end:
-        _at_end.pop(0)()
+    with ExitStack() as every:  # also what comes after one that fails
+        for work in reversed(_at_end):
+            every.callback(work)
+        _at_end.clear()

@@ -1,8 +1,8 @@
 """`LiveView`: training as it goes, with controls, in the output of the cell that called `fit`.
 
-Imports curves, kernel, reload, stays, widgets and callbacks. What is seen while training runs is a
-widget; what stays is a picture and a text (`stays`). No step of `fit` calls anything here: the
-training that is watched tells its listeners now and then, between two steps.
+Imports curves, kernel, reload, stays, widgets, callbacks and errors. What is seen while training
+runs is a widget; what stays is a picture and a text (`stays`). No step of `fit` calls anything
+here: the training that is watched tells its listeners now and then, between two steps.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ import uuid
 from collections import deque
 from functools import partial
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import traitlets
 from IPython.display import display
 
 from kerasnb.callbacks.base import Callback
+from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean
-from kerasnb.models.training import Training
 from kerasnb.notebook.curves import Run
 from kerasnb.notebook.kernel import at_end_of_cell, connect, present_cell
 from kerasnb.notebook.reload import Answering
 from kerasnb.notebook.stays import kept, snapshot
 from kerasnb.notebook.widgets import Widget, script, style
 
-__all__ = ["LiveView", "mimebundle"]
+__all__ = ["LiveView"]
 
 EARLIER = 5  # runs of this kernel to compare with
-FASTEST = 0.2  # seconds between two messages: with the first and the last, ten a second at most
+FASTEST = 0.2  # seconds between two messages
+SOONEST = 0.1  # the same if the state has changed: ten a second at most
 OPEN = 5  # finished views that a reloaded page can still show
 
 _runs: deque[Run] = deque(maxlen=EARLIER + 1)
-_widgets: WeakKeyDictionary[Training, LiveWidget] = WeakKeyDictionary()
 _counted = {"runs": 0}
 _finished: deque[LiveWidget] = deque()
 
@@ -59,12 +58,13 @@ class LiveView(Callback):
         self.widget: LiveWidget | None = None
         self.training: Any = None
         self._answering: Answering | None = None
-        self._due = self._picture_due = math.inf
+        self._picture_due = math.inf
         self._pointed = 0  # batches for which points stand
         self._output: Any = None
         self._snapshot: Any = None
-        self._shown = ""
+        self._seen = self._shown = ""  # states: at the last look, and on the page
         self._sent = (0, 0, 0, 0)  # points of both curves, and how often they were merged
+        self._sent_at = 0.0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         _counted["runs"] += 1
@@ -84,16 +84,15 @@ class LiveView(Callback):
         _runs.append(self.run)
         self.identity, self.cell = uuid.uuid4().hex, present_cell()
         self.widget = LiveWidget(self)
-        if self.training is not None:
-            _widgets[self.training] = self.widget
-        self._shown = self._state()
+        self._seen = self._shown = self._state()
         self._output = display(self.widget, display_id=True)
-        if self.training is not None and not self.training.apart:
-            self._answering = Answering()
-            self._answering.start()
-        now = time.perf_counter()
-        self._due = now + self.interval
-        self._picture_due = now + self.keep
+        if self.training is not None:
+            self.training.view = self
+            if not self.training.background:
+                self._answering = Answering()
+                self._answering.start()
+        self._sent_at = time.perf_counter()
+        self._picture_due = self._sent_at + self.keep
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.run.begin_epoch(epoch)
@@ -119,10 +118,9 @@ class LiveView(Callback):
         if self._answering is not None:
             self._answering.stop()
             self._answering = None
-        self.run.ended = time.perf_counter()
-        self.widget.send_state("snapshot")
+        self.run.end()
+        self.widget.finish()
         at_end_of_cell(partial(self._leave, self._output, self._snapshot))
-        self._due = math.inf
         self._output = None
         _finished.append(self.widget)
         while len(_finished) > OPEN:
@@ -144,7 +142,7 @@ class LiveView(Callback):
             "run": {
                 "id": self.identity, "title": run.title, "number": run.number,
                 "epochs": run.epochs, "steps": run.steps, "unit": run.unit,
-                "blocking": self.training is not None and not self.training.apart,
+                "blocking": self.training is not None and not self.training.background,
             },
             "status": self.status(),
             "metrics": run.metrics,
@@ -167,17 +165,28 @@ class LiveView(Callback):
     def obey(self, message: dict) -> None:
         """Do what a control asks for. Runs in any thread: only wishes are left here."""
         training, op = self.training, message["op"]
+        answer = {"kind": "ack", "id": message["id"]}
         if training is None:
             return
         if op == "learning_rate":
-            if training.adjustable:
+            try:
                 training.learning_rate = float(message["value"])
+            except ArgumentError as reason:
+                answer["refused"] = str(reason)
         else:
             {
                 "stop": training.stop, "pause": training.pause,
                 "resume": training.resume, "step": training.step,
             }[op]()  # fmt: skip
-        self.widget.send({"kind": "ack", "id": message["id"]})
+        self.widget.send(answer)
+
+    def mimebundle(self, include: Any = None, exclude: Any = None) -> dict:
+        """How the running `Training` shows itself in a further cell: by this view, once more."""
+        text = {"text/plain": repr(self.training)}
+        cell = present_cell()
+        if not self.training.running or (cell is not None and cell == self.cell):
+            return text
+        return self.widget._repr_mimebundle_(include=include, exclude=exclude)[0] | text
 
     def _state(self) -> str:
         return "running" if self.training is None else self.training.state
@@ -189,8 +198,11 @@ class LiveView(Callback):
         state = self._state()
         self.run.pause(state == "paused")
         self._note_place()
-        if state != self._shown or time.perf_counter() >= self._due:
+        since = time.perf_counter() - self._sent_at
+        if state != self._seen or since >= self.interval:
+            self._seen = state
             self._take_point()
+        if since >= (self.interval if state == self._shown else SOONEST):
             self._send()
         elif self._answering is not None:
             self._answering.poll()
@@ -221,12 +233,10 @@ class LiveView(Callback):
             })  # fmt: skip
         if self._answering is not None:
             self._answering.poll()
-        now = time.perf_counter()
-        if now >= self._picture_due:
+        if time.perf_counter() >= self._picture_due:
             self._keep_picture()
-            now = time.perf_counter()
-            self._picture_due = now + self.keep
-        self._due = now + self.interval
+            self._picture_due = time.perf_counter() + self.keep
+        self._sent_at = time.perf_counter()
 
     def _keep_picture(self) -> None:
         bundle = snapshot(self.run, self._state())
@@ -236,34 +246,36 @@ class LiveView(Callback):
             self._snapshot.update(bundle, raw=True)
 
 
-def mimebundle(training: Training, include: Any = None, exclude: Any = None) -> dict:
-    """How a running `Training` shows itself: by its view, once more; where that is, as text."""
-    text = {"text/plain": repr(training)}
-    widget, cell = _widgets.get(training), present_cell()
-    if widget is None or not training.running or (cell is not None and widget.view.cell == cell):
-        return text
-    return widget._repr_mimebundle_(include=include, exclude=exclude)[0] | text
-
-
 class LiveWidget(Widget):
     """The page's side of a `LiveView`; ``static/live.js`` tells what is sent both ways."""
 
     _esm = script("live.js")
     _css = style("live.css")
-    snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, widget: widget.view.describe())
+    snapshot = traitlets.Dict().tag(sync=True, to_json=lambda _, widget: widget.describe())
 
     operations: ClassVar = {
         **dict.fromkeys(("stop", "pause", "resume", "step"), lambda message: "id" in message),
-        "learning_rate": lambda message: "id" in message and _is_rate(message.get("value")),
+        "learning_rate": lambda message: "id" in message and _is_number(message.get("value")),
     }
 
     def __init__(self, view: LiveView):
-        self.view = view
+        self.view: LiveView | None = view
         super().__init__()
         connect(view.identity, self)
 
+    def describe(self) -> dict:
+        """What the page needs to draw everything, for JSON."""
+        return self._last if self.view is None else self.view.describe()
+
+    def finish(self) -> None:
+        """Send how training ended, and let go of it: pages can keep a widget alive for long."""
+        self._last = self.view.describe()
+        self.view = None
+        self.send_state("snapshot")
+
     def handle(self, message: dict) -> None:
-        self.view.obey(message)
+        if self.view is not None:
+            self.view.obey(message)
 
 
 class _Means:
@@ -297,8 +309,8 @@ class _Means:
         return row
 
 
-def _is_rate(value: Any) -> bool:
-    return type(value) in (int, float) and 0 < value <= 1000
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300
 
 
 def _memory() -> int | None:

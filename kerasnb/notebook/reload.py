@@ -90,6 +90,7 @@ class Answering:
             self._kernel._publish_status("busy", "shell")  # as the cell still is
         else:
             answer.close()
+            self._kernel.log.error("A handler waits, and cannot while a cell runs.")
 
     async def _route_apart(self, frames: Any) -> None:
         mine = self._wanted(frames)
@@ -124,7 +125,9 @@ class Answering:
         # a page takes an answer for complete when it is followed by "idle"
         kernel._publish_status("busy", "shell", parent=message)
         handler = kernel.shell_handlers[message["header"]["msg_type"]]
-        result = handler(kernel.shell_stream, identities, message)
-        if hasattr(result, "__await__"):
-            await result
-        kernel._publish_status("idle", "shell", parent=message)
+        try:
+            result = handler(kernel.shell_stream, identities, message)
+            if hasattr(result, "__await__"):
+                await result
+        finally:
+            kernel._publish_status("idle", "shell", parent=message)

@@ -1,7 +1,7 @@
 """What stays of a run of `fit` in the notebook: a picture and a text, for readers without a kernel.
 
-Imports curves, figures, labels and plots. No widget, script or style is in it, so it is shown in
-notebooks that are not trusted, in exports, and wherever notebooks are rendered.
+Imports curves, figures, labels, plots and models. No widget, script or style is in it, so it is
+shown in notebooks that are not trusted, in exports, and wherever notebooks are rendered.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import time
 from typing import Any
 
+from kerasnb.models.cost import CALL_ERRORS
 from kerasnb.notebook.curves import Run
 from kerasnb.notebook.figures import to_small_png
 from kerasnb.notebook.labels import escape
@@ -22,10 +23,9 @@ LINES = 6  # of a table: the first epochs and the last
 
 def kept(run: Run, state: str) -> dict[str, str]:
     """The final output of a run, as a MIME bundle."""
-    bundle = {"text/plain": text(run, state)}
-    if run.metrics:
-        bundle["image/png"] = _encoded(run, state)
-    return bundle
+    image, trouble = _encoded(run, state)
+    bundle = {"text/plain": text(run, state) + trouble}
+    return bundle | {"image/png": image} if image else bundle
 
 
 def snapshot(run: Run, state: str) -> dict[str, str]:
@@ -37,14 +37,13 @@ def snapshot(run: Run, state: str) -> dict[str, str]:
     words = (
         f"Kept at {time.strftime('%H:%M:%S')} in case the kernel is lost: {headline(run, state)}"
     )
-    image = (
-        f'<img alt="training curves" src="data:image/png;base64,{_encoded(run, state)}">'
-        if run.metrics
-        else ""
-    )
+    image, trouble = _encoded(run, state)
+    shown = escape(trouble)
+    if image:
+        shown = f'<img alt="training curves" src="data:image/png;base64,{image}">'
     return {
-        "text/plain": f"{words}\n{text(run, state)}",
-        "text/html": f"<details><summary>{escape(words)}</summary>{image}</details>",
+        "text/plain": f"{words}\n{text(run, state)}{trouble}",
+        "text/html": f"<details><summary>{escape(words)}</summary>{shown}</details>",
     }
 
 
@@ -99,8 +98,18 @@ def picture(run: Run, state: str) -> Any:
     return figure
 
 
-def _encoded(run: Run, state: str) -> str:
-    return base64.b64encode(to_small_png(picture(run, state))).decode("ascii")
+def _encoded(run: Run, state: str) -> tuple[str, str]:
+    """The picture for a MIME bundle, if there is something to draw; and why it is missing.
+
+    What fails is said, not raised: it would end the training that is shown. It is what matplotlib's
+    settings lead to (LaTeX that is not installed), or a warning that is made an error.
+    """
+    if not run.metrics:
+        return "", ""
+    try:
+        return base64.b64encode(to_small_png(picture(run, state))).decode("ascii"), ""
+    except (*CALL_ERRORS, OSError, Warning) as error:
+        return "", f"\nNo picture of the curves: {type(error).__name__}: {error}"
 
 
 def _number(value: float | None) -> str:

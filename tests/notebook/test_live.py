@@ -1,25 +1,31 @@
 """The kernel's side of the live view: what it sends, what it takes, what stays."""
 
 import base64
+import gc
 import json
 import math
 import time
 import types
+import weakref
 from html.parser import HTMLParser
 from typing import ClassVar
 
 import comm
 import numpy as np
 import pytest
+from IPython.core.events import EventManager
+from matplotlib import rc_context
 
 from kerasnb import Input, Sequential, layers, screen
 from kerasnb.callbacks import Callback, LambdaCallback, ProgressBar
 from kerasnb.callbacks.progress import progress_display
+from kerasnb.errors import ArgumentError
 from kerasnb.metrics import MeanAbsoluteError
 from kerasnb.notebook import kernel, live, stays
 from kerasnb.notebook.curves import Curves, Run
 from kerasnb.notebook.live import LiveView
 from kerasnb.optimizers import SGD
+from kerasnb.optimizers.schedules import ExponentialDecay
 
 X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
 Y = X @ np.array([[1.0], [-2.0], [0.5]], "float32")
@@ -123,6 +129,20 @@ def test_merged_points_are_means_of_neighbours(count):
         assert curves.number[i] == group[-1]
 
 
+@pytest.mark.parametrize("count", [7, 8, 9, 15, 16, 17, 100, 101])
+def test_curves_without_means_keep_values_as_they_were(count):
+    """Of many epochs some are left out, but each that stands there is right, and so is the last."""
+    curves = Curves(limit=7, means=False)
+    for i in range(count):
+        curves.add(float(i), {"loss": float(i)}, number=i)
+    curves.finish()
+    assert curves.number == curves.x == curves.values["loss"]
+    assert curves.number[-1] == count - 1
+    assert 3 <= len(curves.x) <= 8
+    curves.finish()
+    assert curves.number.count(count - 1) == 1
+
+
 def test_curves_that_begin_late_and_values_that_are_not_finite():
     curves = Curves()
     curves.add(1.0, {"loss": 1.0})
@@ -176,6 +196,21 @@ def test_at_most_ten_messages_a_second(page):
     for i, start in enumerate(times):
         within = [t for t in times[i:] if t - start < 1.0]
         assert len(within) <= 10
+
+
+def test_single_steps_in_a_row_send_no_more(page):
+    model = small_model()
+    training = model.fit(X, Y, epochs=99, batch_size=16, callbacks=[LiveView()], background=True)
+    training.pause()
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < 2:
+        training.step()
+        time.sleep(0.01)
+    sent = [t - begin for kind, t, _ in page.sent if kind == "comm_msg" and t > begin]
+    training.stop()
+    assert training.wait(10)
+    for start in np.arange(0, 1, 0.1):
+        assert sum(start <= t < start + 1 for t in sent) <= 10
 
 
 def test_batch_points_are_means_since_the_last_point(page):
@@ -280,11 +315,9 @@ def test_a_command_that_comes_on_two_ways_counts_once(page):
         {"op": "stop", "id": 3}, {"op": "stop", "id": "x" * 65}, {"op": ["stop"], "id": "a"},
         {"op": "learning_rate", "id": "a"}, {"op": "learning_rate", "id": "a", "value": "1"},
         {"op": "learning_rate", "id": "a", "value": True},
-        {"op": "learning_rate", "id": "a", "value": 0},
-        {"op": "learning_rate", "id": "a", "value": -1},
         {"op": "learning_rate", "id": "a", "value": math.nan},
         {"op": "learning_rate", "id": "a", "value": math.inf},
-        {"op": "learning_rate", "id": "a", "value": 1001},
+        {"op": "learning_rate", "id": "a", "value": 10**400},
         {"op": "stop", "id": "a", "more": "x" * 200_000},
         {"op": "__class__", "id": "a"}, {"op": "handle", "id": "a"},
     ],
@@ -297,6 +330,29 @@ def test_other_messages_are_dropped_and_counted(page, message):
     assert view.widget.dropped == 1
     assert history.stopped_by is None
     assert messages(page, "ack") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "schedule", "refused"),
+    [
+        (2000, False, None),
+        (0, False, "learning_rate: expected a number above 0, got 0.0."),
+        (
+            0.1,
+            True,
+            "The learning rate follows a schedule; compile with a number to set it by hand.",
+        ),
+    ],
+)
+def test_a_learning_rate_is_taken_or_refused_in_a_sentence(page, value, schedule, refused):
+    view, model = LiveView(), small_model()
+    if schedule:
+        model.compile(SGD(ExponentialDecay(0.1, 10, 0.9)), "mse")
+    change = Slow(0, 1, lambda: command(view, "learning_rate", value=value))
+    model.fit(X, Y, batch_size=16, callbacks=[view, change])
+    (ack,) = messages(page, "ack")
+    assert ack.get("refused") == refused
+    assert (float(model.optimizer.learning_rate) == value) == (refused is None)
 
 
 def test_a_flood_of_messages_is_dropped(page):
@@ -378,6 +434,64 @@ def test_a_failure_leaves_a_picture_too(page):
     text = page.outputs[0].updates[-1]["text/plain"]
     assert text.startswith("small, run 1: failed at epoch 2 of 9, step ")
     assert "image/png" in page.outputs[0].updates[-1]
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_training(page):
+    view = LiveView(keep=0.1)
+    broken = {"text.usetex": True, "text.latex.preamble": r"\stop"}  # with and without LaTeX
+    with rc_context(broken):
+        history = small_model().fit(X, Y, epochs=4, batch_size=16, callbacks=[view, Slow(0.04)])
+    assert len(history.epoch) == 4
+    widget, fallen = page.outputs
+    (bundle,) = widget.updates[1:]
+    assert set(bundle) == {"text/plain"}
+    assert "No picture of the curves: RuntimeError: " in bundle["text/plain"]
+    assert "No picture of the curves: RuntimeError: " in fallen.updates[0]["text/html"]
+
+
+def test_logs_that_are_no_dictionary_leave_everything_closed(page):
+    class Wrong(Sequential):
+        def train_step(self, data):
+            return [1.0]
+
+    ends = []
+    model, view = Wrong([Input((3,)), layers.Dense(1)]), LiveView()
+    model.compile("sgd", "mse")
+    heard = LambdaCallback(on_train_end=lambda logs: ends.append(1))
+    with pytest.raises(ArgumentError, match="must give a dictionary of logs, got list"):
+        model.fit(X, Y, callbacks=[view, heard])
+    assert ends == [1]
+    assert "failed at epoch 1" in page.outputs[0].updates[-1]["text/plain"]
+
+
+def test_a_model_is_forgotten_after_its_views(page):
+    models = []
+    for _ in range(3):
+        model = small_model()
+        model.fit(X, Y, callbacks=[LiveView()])
+        models.append(weakref.ref(model))
+    del model
+    page.outputs.clear()
+    gc.collect()
+    assert [ref() for ref in models] == [None] * 3
+
+
+def test_work_at_the_end_of_a_cell_is_done_after_one_that_fails(monkeypatch):
+    shell = types.SimpleNamespace(showtraceback=lambda: done.append("shown"))
+    shell.events = EventManager(shell, {"post_run_cell": lambda result: None})
+    monkeypatch.setattr(kernel, "get_ipython", lambda: shell)
+    monkeypatch.setattr(kernel, "present_cell", lambda: "cell")
+    done = []
+
+    def fail():
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        for work in (lambda: done.append("first"), fail, lambda: done.append("last")):
+            kernel.at_end_of_cell(work)
+        shell.events.trigger("post_run_cell", None)
+        assert done == ["first", "last", "shown"]
+        done.clear()
 
 
 @pytest.mark.parametrize("where", ["on_train_batch_end", "on_test_batch_end"])
