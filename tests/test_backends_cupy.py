@@ -12,6 +12,7 @@ import make_cupy_names
 import numpy as np
 import pytest
 from cupy_standin import CUDARuntimeError, cupy, module, ndarray
+from second_backend import offer
 from test_ops import CASES, differentiable, make_inputs, outputs_of, projected, random_weights
 
 import kerasnb
@@ -27,18 +28,7 @@ PACKAGE = Path(kerasnb.__file__).parent
 @pytest.fixture
 def standin(monkeypatch):
     """CuPy is installed and has a GPU, for one test; it is not in use yet."""
-    monkeypatch.setattr(cupy_backend, "_load", lambda: cupy)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    backends.use("numpy")
-    known = backends._loaded.pop("cupy", None)
-    yield cupy
-    backends.use("numpy")
-    for registered in (backends._loaded.pop("cupy", None), known):
-        if registered is not None:
-            backends._by_type.pop(registered.array_type, None)
-    if known is not None:
-        backends._loaded["cupy"] = known
-        backends._by_type[known.array_type] = known
+    yield from offer(monkeypatch, cupy)
 
 
 @pytest.fixture
