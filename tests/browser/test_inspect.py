@@ -63,10 +63,15 @@ def test_a_cell_opens_an_example_lights_up_and_a_drawing_is_told(notebook, axe):
     place.press("Enter")
     panel.locator('img[alt="What all layers give for example 7"]').wait_for()
 
-    # draw a bar on the right, from the top to the bottom
     open_tab(notebook, "Draw")
     panel.get_by_label("centre and scale").uncheck()
-    paper = panel.locator(".paper")
+    draw_bar(notebook, panel.locator(".paper"))
+    panel.get_by_text(re.compile(r"^Looks like right \(")).wait_for()
+    axe(panel.locator(".kerasnb-pad"))
+
+
+def draw_bar(notebook, paper) -> None:
+    """Draw three lines on the right with the mouse, from the top to the bottom."""
     paper.scroll_into_view_if_needed()
     box = paper.bounding_box()
     mouse = notebook.page.mouse
@@ -75,8 +80,21 @@ def test_a_cell_opens_an_example_lights_up_and_a_drawing_is_told(notebook, axe):
         mouse.down()
         mouse.move(box["x"] + across * box["width"], box["y"] + 0.95 * box["height"], steps=8)
         mouse.up()
-    panel.get_by_text(re.compile(r"^Looks like right \(")).wait_for()
-    axe(panel.locator(".kerasnb-pad"))
+
+
+@at("kernel 6.31")  # it answers no widget while a cell runs
+def test_an_answer_to_a_drawing_may_come_late(notebook):
+    busy = "import time\ntime.sleep(9)"
+    notebook.new([SETUP, "notebook.draw_pad(model, x, names)", busy])
+    assert notebook.run(0).wait(60)
+    assert notebook.run(1).wait()
+    pad = notebook.output(1).locator(".kerasnb-pad")
+    pad.get_by_label("centre and scale").uncheck()
+    running = notebook.run(2)
+    draw_bar(notebook, pad.locator(".paper"))
+    pad.get_by_text("No answer. The kernel is busy").wait_for()
+    assert not running.done
+    pad.get_by_text(re.compile(r"^Looks like right \(")).wait_for()
 
 
 @at("lab", "notebook", "lab 4.4")

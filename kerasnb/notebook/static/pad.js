@@ -247,7 +247,7 @@ class View {
 
   /** One question at a time, and no more than ten a second; the newest drawing always comes. */
   ask() {
-    if (this.asked || this.timers.pause || !this.waiting) return;
+    if (this.timers.patience || this.timers.pause || !this.waiting) return;
     this.waiting = false;
     if (!this.grid.some((value) => value > 0)) {
       this.status.textContent = "Draw something.";
@@ -261,7 +261,7 @@ class View {
       this.ask();
     }, PAUSE);
     this.timers.patience = setTimeout(() => {
-      this.asked = null;
+      this.timers.patience = 0; // an answer that is late is welcome
       this.status.textContent = "No answer. The kernel is busy, or gone: then run the cell again.";
     }, PATIENCE);
   }
@@ -269,7 +269,7 @@ class View {
   receive(answer) {
     if (answer.id !== this.asked) return;
     clearTimeout(this.timers.patience);
-    this.asked = null;
+    this.timers.patience = 0;
     if (answer.op === "prediction" && this.grid.some((value) => value > 0)) this.answer(answer);
     if (answer.op === "problem") this.status.textContent = answer.text;
     this.ask();
