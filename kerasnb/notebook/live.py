@@ -240,10 +240,11 @@ class LiveView(Callback):
 
     def _keep_picture(self) -> None:
         bundle = snapshot(self.run, self._state())
+        mark = {"kerasnb_view": self.widget.model_id}  # for the script, which clears it in the end
         if self._snapshot is None:
-            self._snapshot = display(bundle, raw=True, display_id=True)
+            self._snapshot = display(bundle, raw=True, metadata=mark, display_id=True)
         else:
-            self._snapshot.update(bundle, raw=True)
+            self._snapshot.update(bundle, raw=True, metadata=mark)
 
 
 class LiveWidget(Widget):

@@ -34,19 +34,45 @@ def test_a_picture_is_left_without_the_kernel(notebook):
     assert notebook.page.get_by_text("model not found").count() == 0
 
 
-@at("lab", "notebook")
-def test_a_picture_is_left_of_training_whose_kernel_was_lost(notebook):
-    call = "model.fit(x, y, epochs=100_000, callbacks=[Paced(0.01), view], background=True);"
-    notebook.new([SETUP, f"from kerasnb.notebook import LiveView\nview = LiveView(keep=1)\n{call}"])
+KEEPING = """
+from kerasnb.notebook import LiveView
+view = LiveView(keep=1)
+model.fit(x, y, epochs=100_000, callbacks=[Paced(0.01), view], background=True);
+"""
+
+
+def keep_a_picture(notebook) -> LiveView:
+    """Train until a picture is kept in case the kernel is lost, and save."""
+    notebook.new([SETUP, KEEPING])
     assert notebook.run_all().wait(60)
-    LiveView(notebook, 1).wait_for("running")
+    view = LiveView(notebook, 1)
+    view.wait_for("running")
     notebook.until(lambda: "Kept at" in notebook.text(1), "a picture was kept")
     notebook.save()
+    return view
+
+
+@at("lab", "notebook")
+def test_a_picture_is_left_of_training_whose_kernel_was_lost(notebook):
+    keep_a_picture(notebook)
     notebook.kill_kernel()
     notebook.reopen_without_kernel()
     notebook.output(1).get_by_text("Kept at").click()  # it is folded
     (width,) = shown(notebook, 1)
     assert width > 200
+
+
+@at("lab", "notebook")
+def test_only_the_last_picture_is_left_after_a_reload(notebook):
+    view = keep_a_picture(notebook)
+    notebook.reload()
+    view.wait_for("running")
+    view.click("stop")
+    notebook.output(1).locator("img").first.wait_for()
+    notebook.until(lambda: "Kept at" not in notebook.text(1), "what was kept is cleared")
+    notebook.save()
+    outputs = notebook.saved().cells[1].outputs
+    assert [set(output["data"]) for output in outputs] == [{"image/png", "text/plain"}, set()]
 
 
 def test_a_picture_is_left_in_an_export_to_html(notebook):

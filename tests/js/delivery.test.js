@@ -62,7 +62,19 @@ test("an answer in time ends the waiting", (t) => {
   delivery.answered(seen.sent[0].id);
   t.mock.timers.tick(10_000);
   assert.equal(seen.interrupts, 0);
-  assert.deepEqual(seen.silence, [false]);
+  assert.deepEqual(seen.silence, []);
+});
+
+test("silence ends with whatever the kernel says", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { seen, delivery } = makeModel();
+  delivery.heard();
+  delivery.send("pause", undefined, TO);
+  t.mock.timers.tick(5000);
+  assert.deepEqual(seen.silence, [true]);
+  delivery.heard();
+  delivery.heard();
+  assert.deepEqual(seen.silence, [true, false]);
 });
 
 test("Stop without an answer becomes an interrupt after a second, once", (t) => {
@@ -103,7 +115,7 @@ test("without a control channel, or a kernel, the usual way remains", (t) => {
   assert.equal(warn.mock.callCount(), 1);
 });
 
-test("after closing nothing is heard any more", (t) => {
+test("after the end of training nothing is interrupted, nor waited for", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { seen, delivery } = makeModel();
   delivery.send("stop", undefined, TO);

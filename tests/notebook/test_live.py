@@ -59,7 +59,7 @@ class Output:
     def __init__(self, shown):
         self.updates = [shown]
 
-    def update(self, bundle, raw=False):
+    def update(self, bundle, raw=False, metadata=None):
         assert raw
         sendable(bundle)
         self.updates.append(bundle)

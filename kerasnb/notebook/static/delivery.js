@@ -35,13 +35,14 @@ export class Delivery {
     this.model = model;
     this.onSilence = onSilence;
     this.waiting = new Map(); // id -> timers
+    this.silent = false;
   }
 
   /** `blocking`: whether an interrupt would reach the training that is meant. */
   send(op, value, { identity, blocking }) {
     const message = value === undefined ? { op, id: newId() } : { op, id: newId(), value };
     const kernel = this.model.widget_manager?.kernel; // asked anew: a restart makes another
-    const timers = [setTimeout(() => this.onSilence(true), PATIENCE)];
+    const timers = [setTimeout(() => this.tell(true), PATIENCE)];
     if (op === "stop" && blocking && kernel) {
       timers.push(setTimeout(() => kernel.interrupt(), STOP_PATIENCE));
     }
@@ -57,10 +58,20 @@ export class Delivery {
   /** The kernel has answered the wish with that id. */
   answered(id) {
     this.waiting.get(id)?.forEach(clearTimeout);
-    if (this.waiting.delete(id)) this.onSilence(false);
+    if (this.waiting.delete(id)) this.heard();
   }
 
-  /** Nobody waits for answers any more. */
+  /** The kernel has said something, whatever it is. */
+  heard() {
+    if (this.silent) this.tell(false);
+  }
+
+  tell(silent) {
+    this.silent = silent;
+    this.onSilence(silent);
+  }
+
+  /** Nobody waits for answers any more: there is no view, or training has ended. */
   close() {
     for (const timers of this.waiting.values()) timers.forEach(clearTimeout);
     this.waiting.clear();

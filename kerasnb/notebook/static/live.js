@@ -2,9 +2,9 @@
 //
 // From Python: the trait `snapshot` {run: {id, title, number, epochs, steps, unit, blocking},
 // status, metrics, batch, epoch, earlier}, and messages {kind: "points", status, metrics, batch,
-// epoch} with what is new, {kind: "ack", id}, and at the end {kind: "kept", model, bundle}. There,
-// `status` is {state, epoch, step, batches, rate, elapsed, eta, memory, learning_rate, controls,
-// message}, and curves are {x, number, values}.
+// epoch} with what is new, {kind: "ack", id, refused?}, and at the end {kind: "kept", model,
+// bundle}. There, `status` is {state, epoch, step, batches, rate, elapsed, eta, memory,
+// learning_rate, controls, message}, and curves are {x, number, values}.
 // To Python: {op: "stop" | "pause" | "resume" | "step", id} and {op: "learning_rate", id, value}.
 //
 // For styles and tests: .kerasnb-live[data-state] holds .kerasnb-status, -announce, -stop, -pause,
@@ -30,20 +30,25 @@ class Store {
     this.model = model;
     this.views = new Set();
     this.silent = false;
+    this.refused = "";
     this.delivery = new Delivery(model, (silent) => {
       this.silent = silent;
-      this.changed();
+      this.draw();
     });
     this.take = () => {
       this.state = fromSnapshot(model.get("snapshot"));
       this.changed();
     };
     this.receive = (message) => {
-      if (message.kind === "ack") this.delivery.answered(message.id);
+      if (message.kind === "ack") {
+        this.delivery.answered(message.id);
+        this.refused = message.refused ?? "";
+      }
       if (message.kind === "kept") putInPlace(model, message);
-      if (message.kind !== "points") return;
-      addPoints(this.state, message);
-      this.state.metrics = message.metrics ?? this.state.metrics;
+      if (message.kind === "points") {
+        addPoints(this.state, message);
+        this.state.metrics = message.metrics ?? this.state.metrics;
+      }
       this.changed();
     };
     this.take();
@@ -51,7 +56,15 @@ class Store {
     model.on("msg:custom", this.receive);
   }
 
+  /** The kernel has said something. */
   changed() {
+    this.delivery.heard();
+    // a Stop that was not answered must not interrupt what runs after the training
+    if (hasEnded(this.state.status.state)) this.delivery.close();
+    this.draw();
+  }
+
+  draw() {
     for (const view of this.views) view.wanted();
   }
 
@@ -207,7 +220,7 @@ class View {
     if (done === null) this.progress.removeAttribute("value");
     else this.progress.value = done;
     const silence = "No answer. The kernel is busy, or gone: then run the cell again.";
-    setText(this.warning, silent ? silence : state.status.message);
+    setText(this.warning, silent ? silence : this.store.refused || state.status.message);
   }
 
   drawControls({ status }) {
@@ -330,7 +343,7 @@ class View {
   }
 }
 
-/** Puts what stays in the notebook in the place of each output that shows this widget. */
+/** Puts what stays in the place of each output that shows this widget, and clears its snapshot. */
 function putInPlace(model, { model: id, bundle }) {
   const cells = model.widget_manager?.context?.model?.cells ?? [];
   for (const { outputs } of cells) {
@@ -338,6 +351,7 @@ function putInPlace(model, { model: id, bundle }) {
       const output = outputs.get(i).toJSON();
       const shown = output.data?.["application/vnd.jupyter.widget-view+json"];
       if (shown?.model_id === id) outputs.set(i, { ...output, data: bundle });
+      if (output.metadata?.kerasnb_view === id) outputs.set(i, { ...output, data: {} });
     }
   }
 }

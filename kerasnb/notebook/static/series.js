@@ -1,8 +1,7 @@
 // What the view keeps of a run, and what is computed from it before drawing. Nothing here touches
 // the page. Curves are {x: [...], values: {name: [...]}} with null where there is no finite value.
-
-/** No list grows above this: at 10⁶ batches the page still holds a few thousand numbers. */
-export const LIMIT = 4000;
+// They stay short, as the kernel merges points and then sends a new snapshot (curves.py). A metric
+// may have any name, also "constructor" or "__proto__": so `values` has no prototype.
 
 /** A run as a snapshot tells it. */
 export function fromSnapshot(snapshot) {
@@ -18,20 +17,20 @@ export function fromSnapshot(snapshot) {
 }
 
 function copyOf(curves) {
-  const values = {};
+  const values = Object.create(null);
   for (const [name, list] of Object.entries(curves?.values ?? {})) values[name] = [...list];
   return { x: [...(curves?.x ?? [])], number: [...(curves?.number ?? [])], values };
 }
 
 /** Adds the points and epochs of a message to `state`, which it changes. */
-export function addPoints(state, message, limit = LIMIT) {
+export function addPoints(state, message) {
   if (message.status) state.status = { ...state.status, ...message.status };
-  if (message.batch) append(state.batch, message.batch, limit);
-  if (message.epoch) append(state.epoch, message.epoch, limit);
+  if (message.batch) append(state.batch, message.batch);
+  if (message.epoch) append(state.epoch, message.epoch);
 }
 
 /** Appends what lies behind the last x; what came before, in a snapshot for one, is left out. */
-export function append(curves, more, limit = LIMIT) {
+export function append(curves, more) {
   const last = curves.x.length ? curves.x[curves.x.length - 1] : -Infinity;
   const from = more.x.findIndex((x) => x > last);
   if (from < 0) return;
@@ -45,24 +44,6 @@ export function append(curves, more, limit = LIMIT) {
   for (const list of Object.values(curves.values)) {
     while (list.length < curves.x.length) list.push(null); // a metric that this message lacks
   }
-  while (curves.x.length > limit) halve(curves);
-}
-
-/** Makes one point of each two: the mean, at the x of the second, where its batches end. */
-export function halve(curves) {
-  const keepSecond = (list) => list.filter((_, i) => i % 2 === 1 || i === list.length - 1);
-  curves.x = keepSecond(curves.x);
-  curves.number = keepSecond(curves.number);
-  for (const [name, list] of Object.entries(curves.values)) {
-    const merged = [];
-    for (let i = 0; i < list.length; i += 2) merged.push(meanOf(list[i], list[i + 1]));
-    curves.values[name] = merged;
-  }
-}
-
-function meanOf(a, b) {
-  if (a === null || a === undefined) return b ?? null;
-  return b === null || b === undefined ? a : (a + b) / 2;
 }
 
 /**
@@ -145,7 +126,7 @@ function tellingPoints(y, start, end) {
 
 /** The values of one row of epochs, those that exist: {loss: 0.1, val_loss: 0.2}. */
 export function rowOf(curves, index) {
-  const row = {};
+  const row = Object.create(null);
   for (const [name, list] of Object.entries(curves.values)) {
     if (list[index] !== undefined) row[name] = list[index];
   }
