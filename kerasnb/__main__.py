@@ -26,20 +26,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("kerasnb", description="Without a command: what is in use.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="train a small network on handwritten digits")
-    notebooks = commands.add_parser("lab", help="copy the lessons and open them in JupyterLab")
-    notebooks.add_argument("folder", nargs="?", default="kerasnb-notebooks", help="where they go")
-    words, rest = parser.parse_known_args(arguments)
-    if rest and words.command != "lab":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    notebooks = commands.add_parser(
+        "lab", help="copy the lessons and open them in JupyterLab",
+        usage="kerasnb lab [-h] [folder] [options of JupyterLab, for instance --port 8889]",
+    )  # fmt: skip
+    notebooks.add_argument(
+        "folder", nargs="?", default="kerasnb-notebooks",
+        help="where they go, if it is the first word",
+    )  # fmt: skip
+    ours, for_lab = _split(sys.argv[1:] if arguments is None else arguments)
+    words = parser.parse_args(ours)
     try:
         if words.command == "demo":
             demo.main()
         elif words.command == "lab":
-            sys.exit(lab.open_lab(words.folder, rest))
+            sys.exit(lab.open_lab(words.folder, for_lab))
         else:
             print(describe())
     except KerasnbError as error:  # written for people: the traceback would add nothing
         parser.exit(1, f"{type(error).__name__}: {error}\n")
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words that are for kerasnb, and those for JupyterLab: all but a folder and ``--help``."""
+    ours, rest = list(words[:1]), list(words[1:])
+    if ours != ["lab"]:
+        return ours + rest, []
+    if rest and (not rest[0].startswith("-") or rest[0] in ("-h", "--help")):
+        ours.append(rest.pop(0))
+    return ours, rest
 
 
 def describe() -> str:

@@ -202,6 +202,8 @@ def test_the_real_jupyterlab_opens_the_first_lesson(tmp_path):
         (["mine"], "mine", []),
         (["--no-browser"], "kerasnb-notebooks", ["--no-browser"]),
         (["mine", "--no-browser", "--port=1"], "mine", ["--no-browser", "--port=1"]),
+        (["mine", "--port", "9999"], "mine", ["--port", "9999"]),
+        (["--port", "9999", "--help"], "kerasnb-notebooks", ["--port", "9999", "--help"]),
     ],
 )
 def test_words_of_the_command_line(monkeypatch, words, folder, options):
@@ -211,6 +213,13 @@ def test_words_of_the_command_line(monkeypatch, words, folder, options):
         cli.main(["lab", *words])
     assert stop.value.code == 5
     assert calls == [(folder, options)]
+
+
+def test_help_is_of_this_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["lab", "--help"])
+    assert stop.value.code == 0
+    assert "kerasnb lab [-h] [folder] [options of JupyterLab" in capsys.readouterr().out
 
 
 def test_other_commands_take_no_options(capsys):
