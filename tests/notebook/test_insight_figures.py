@@ -401,6 +401,30 @@ def test_activations_have_one_row_a_layer():
     assert next(t for t in alone if "(" in t).startswith("pool (MaxPooling2D)  (3, 3, 5)")
 
 
+def test_activations_are_drawn_alike_wherever_the_channels_are():
+    x = np.random.default_rng(0).normal(size=(1, 9, 7, 3)).astype("float32")
+    drawn = []
+    for where in ("channels_last", "channels_first"):
+        shape = (9, 7, 3) if where == "channels_last" else (3, 9, 7)
+        model = kerasnb.Sequential(
+            [
+                kerasnb.Input(shape),
+                layers.Conv2D(5, 3, data_format=where),
+                layers.ReLU(),
+                layers.MaxPooling2D(data_format=where),
+            ]
+        )
+        weights = np.random.default_rng(1).normal(size=(3, 3, 3, 5))
+        model.set_weights([weights, np.zeros(5)])
+        data = x if where == "channels_last" else np.moveaxis(x, -1, 1)
+        figure = activations(model, data)
+        drawn.append([axes.images[0].get_array() for axes in figure.axes if axes.images])
+        assert any(f"({', '.join(map(str, shape))})" in text for text in texts(figure))
+    assert len(drawn[0]) == len(drawn[1]) >= 4
+    for last, first in zip(*drawn, strict=True):
+        np.testing.assert_allclose(last, first, rtol=1e-5, atol=1e-6)
+
+
 def test_activations_leave_out_the_input_in_another_shape():
     start = [kerasnb.Input((8, 8)), layers.Reshape((8, 8, 1), name="again")]
     model = kerasnb.Sequential([*start, layers.Conv2D(2, 3, name="conv")])

@@ -82,7 +82,7 @@ def _draw(values: list[Value], last: Value, class_names: Any, columns: int) -> A
     """One row a layer; feature maps `columns` abreast: 16 of each, or 64 of a layer alone."""
     shown = values if len(values) <= ROWS else [*values[: ROWS - 1], values[-1]]
     most = 16 if columns == 16 else 64
-    arrays = [value.output.numpy()[0].astype("float64") for value in shown]
+    arrays = _channels_last(shown)
     heights = [
         _height(array, most, columns) if value.layer is not None else 1.7
         for value, array in zip(shown, arrays, strict=True)
@@ -107,9 +107,25 @@ def _draw(values: list[Value], last: Value, class_names: Any, columns: int) -> A
     return figure
 
 
+def _channels_last(values: list[Value]) -> list[np.ndarray]:
+    """What each gives for the one example, as float64, with the axis of feature maps at the end.
+
+    A layer that does not tell where they are has them where the layers around it do.
+    """
+    formats = [getattr(value.layer, "data_format", None) for value in values]
+    known = next(filter(None, formats), None)
+    arrays = []
+    for value, told in zip(values, formats, strict=True):
+        known = told or known
+        array = value.output.numpy()[0].astype("float64")
+        first = known == "channels_first" and array.ndim > 1
+        arrays.append(np.moveaxis(array, 0, -1) if first else array)
+    return arrays
+
+
 def _describe(value: Value, array: np.ndarray, most: int) -> str:
     kind = f" ({type(value.layer).__name__})" if value.layer is not None else ""
-    text = f"{shorten(value.name, 40)}{kind}  {array.shape}"
+    text = f"{shorten(value.name, 40)}{kind}  {value.output.shape[1:]}"
     bad = int((~np.isfinite(array)).sum())
     zeros = float((array == 0).mean())
     if array.ndim == 3 and array.shape[-1] > most:
