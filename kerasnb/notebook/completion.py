@@ -18,6 +18,7 @@ __all__ = ["OPTIONS", "matcher", "models_in"]
 # no option come under ""
 OPTIONS: dict[str, dict[str, str]] = {
     "backend": {"": "backend", "-l": "nothing", "--list": "nothing"},
+    "seed": {"": "number"},
     "summary": {
         "": "model", "-n": "model", "--nested": "model", "-t": "model", "--trainable": "model",
     },
@@ -81,9 +82,9 @@ def _choices(magic: str, text: str, namespace: Mapping[str, Any]) -> tuple[str, 
         kind = "nothing"
     given = {*before, *listed, *(name for word in after for name in word.split(","))}
     words = [w for w in _words(kind, takes, namespace) if w not in given]
-    # where nothing fits, all are offered: with nothing to offer, IPython would look elsewhere,
-    # which took 4 s for an option
-    return fragment, [w for w in words if w.startswith(fragment)] or words
+    # where nothing fits, all are offered, or what is written: with nothing to offer, IPython would
+    # look elsewhere, which took 4 s for an option, and offer names of Python
+    return fragment, [w for w in words if w.startswith(fragment)] or words or [fragment]
 
 
 def _words(kind: str, takes: Mapping[str, str], namespace: Mapping[str, Any]) -> list[str]:
