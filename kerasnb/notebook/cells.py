@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import traceback
 from types import TracebackType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
+from IPython.core.error import UsageError
 
 __all__ = ["has_traceback", "run_body"]
 
@@ -16,12 +18,17 @@ def run_body(shell: Any, cell: str, namespace: dict | None = None) -> None:
     """Run the body of a cell magic as the cell itself would run.
 
     The value of a last expression is displayed. An error comes out of here, and the shell will
-    show for it just the frames of the body and below.
+    show for it just the frames of the body and below. Only `await` is not possible: a magic is
+    called by the loop that would have to wait.
 
     Args:
         shell: whose body it is.
         cell: the body.
         namespace: where to run it, without displaying a value; the user's if not given.
+
+    Raises:
+        UsageError: the body waits with `await`; nothing of it has run.
+        BaseException: whatever the body raises.
     """
     # so that numbers of lines are the cell's: one for the magic, and those that `transform_cell`
     # takes off
@@ -32,6 +39,11 @@ def run_body(shell: Any, cell: str, namespace: dict | None = None) -> None:
     scopes = (shell.user_global_ns, shell.user_ns) if namespace is None else (namespace,)
     try:
         nodes = shell.transform_ast(shell.compile.ast_parse(source, filename=name)).body
+        if _waits(nodes, name):
+            raise UsageError(
+                "await does not work in a cell with %%backend or %%timefit: "
+                "wait in a cell of its own."
+            )
         shown = 0 if namespace is not None else _count_shown(shell, nodes, source)
         for i, node in enumerate(nodes):
             if i < len(nodes) - shown:
@@ -49,6 +61,13 @@ def run_body(shell: Any, cell: str, namespace: dict | None = None) -> None:
             )
             error._render_traceback_ = lambda: lines  # IPython asks an error for it
         raise
+
+
+def _waits(nodes: list[ast.stmt], name: str) -> bool:
+    """Whether code waits outside of functions, which a cell may do."""
+    module = ast.Module(nodes, [])
+    code = compile(module, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def has_traceback(error: BaseException) -> bool:

@@ -280,6 +280,16 @@ FAILURES = {
 }
 
 
+@pytest.mark.parametrize("magic", ["%%backend cpu", "%%timefit"])
+def test_await_is_refused_before_anything_has_run(ip, magic, capsys):
+    body = "ran = True\nimport asyncio\nawait asyncio.sleep(0)"
+    assert isinstance(run(ip, f"{magic}\n{body}").error_in_exec, UsageError)
+    assert "await does not work in a cell with %%backend or %%timefit" in capsys.readouterr().err
+    assert "ran" not in ip.user_ns
+    within = "import asyncio\nasync def wait():\n    await asyncio.sleep(0)\nran = True"
+    assert run(ip, f"%%backend cpu\n{within}").success
+
+
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("magic", ["%%backend gpu", "%%timefit -b gpu"])
 @pytest.mark.parametrize("name", FAILURES)
@@ -473,6 +483,9 @@ COMPLETIONS = {  # | is the cursor
     "%summary --nested |": ["encoder", "model"],
     "%summary -|": ["-n", "--nested", "-t", "--trainable"],
     "%summary --t|": ["--trainable"],
+    "%seed -|": ["-"],
+    "%seed |": [""],
+    "%backend numpy |": [""],
 }
 
 
