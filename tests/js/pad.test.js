@@ -1,8 +1,8 @@
-// The pure functions of the drawing pad: node --test tests/js
+// The drawing pad: its pure functions, and its patience: node --test tests/js
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {
+import pad, {
   SIZE,
   guess,
   measure,
@@ -10,6 +10,7 @@ import {
   toGrid,
   toPixels,
 } from "../../kerasnb/notebook/static/pad.js";
+import { makeModel, render } from "./dom.js";
 
 const near = (actual, expected, within, what) =>
   assert.ok(Math.abs(actual - expected) <= within, `${what}: ${actual}, expected ${expected}`);
@@ -132,4 +133,31 @@ test("the likeliest class is the guess", () => {
     ]),
     "Looks like <i>8</i> (88 %)",
   );
+});
+
+test("an answer that comes late is shown, if it is to the newest question", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const model = makeModel({ settings: { side: 8, fill: 1, pen: 0.05, centre: false } });
+  const { el, remove } = render(pad, model);
+  const status = () => el.find("status").textContent;
+  const ask = (key) => {
+    el.find("paper").fire("keydown", { key, shiftKey: true });
+    t.mock.timers.tick(4000);
+    assert.match(status(), /^No answer\. /);
+  };
+  const answer = ({ id }, name) =>
+    model.emit("msg:custom", { op: "prediction", id, bars: [[name, 0.8], ["8", 0.2]] });
+
+  ask(" ");
+  answer(model.sent[0], "1");
+  assert.equal(status(), "Looks like 1 (80 %)");
+
+  ask("ArrowUp");
+  ask("ArrowLeft");
+  answer(model.sent[1], "2");
+  assert.match(status(), /^No answer\. /);
+  answer(model.sent[2], "3");
+  assert.equal(status(), "Looks like 3 (80 %)");
+  assert.equal(model.sent.length, 3);
+  remove();
 });

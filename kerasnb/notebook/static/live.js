@@ -21,6 +21,7 @@ import { addPoints, fromSnapshot, rowOf } from "./series.js";
 const RATE_RANGE = 3; // powers of ten that the slider reaches up and down
 const RATE_PAUSE = 100; // ms between two rates that are sent while the slider moves
 const HANDS_OFF = 1500; // ms in which the kernel's rate does not move a slider just moved
+const REFUSAL = 6000; // ms in which it is told why a rate was refused
 const SAY_PAUSE = 2000; // ms between two epochs that are said to a screen reader
 const MOST_ROWS = 200; // of the table: the newest; more would slow the page
 
@@ -31,6 +32,7 @@ class Store {
     this.views = new Set();
     this.silent = false;
     this.refused = "";
+    this.refusal = 0;
     this.delivery = new Delivery(model, (silent) => {
       this.silent = silent;
       this.draw();
@@ -42,7 +44,7 @@ class Store {
     this.receive = (message) => {
       if (message.kind === "ack") {
         this.delivery.answered(message.id);
-        this.refused = message.refused ?? "";
+        if (message.refused) this.refuse(message.refused);
       }
       if (message.kind === "kept") putInPlace(model, message);
       if (message.kind === "points") {
@@ -68,7 +70,19 @@ class Store {
     for (const view of this.views) view.wanted();
   }
 
+  /** Tells for some seconds why a rate was refused: the next message comes too soon to read it. */
+  refuse(reason) {
+    this.refused = reason;
+    clearTimeout(this.refusal);
+    this.refusal = setTimeout(() => {
+      this.refused = "";
+      this.draw();
+    }, REFUSAL);
+    for (const view of this.views) view.restoreRate();
+  }
+
   ask(op, value) {
+    if (hasEnded(this.state.status.state)) return; // nobody would answer
     const { id: identity, blocking } = this.state.run;
     this.delivery.send(op, value, { identity, blocking });
   }
@@ -77,6 +91,7 @@ class Store {
     this.model.off("change:snapshot", this.take);
     this.model.off("msg:custom", this.receive);
     this.delivery.close();
+    clearTimeout(this.refusal);
   }
 }
 
@@ -240,10 +255,17 @@ class View {
     this.showRate(rate);
   }
 
-  showRate(rate) {
+  /** `typing`: whether the number is being typed, and so left as it is. */
+  showRate(rate, typing = document.activeElement === this.number) {
     this.slider.value = Math.log10(rate);
     this.slider.setAttribute("aria-valuetext", formatNumber(rate));
-    if (document.activeElement !== this.number) this.number.value = Number(rate.toPrecision(4));
+    if (!typing) this.number.value = Number(rate.toPrecision(4));
+  }
+
+  /** Shows the rate that holds, in place of one that cannot. */
+  restoreRate() {
+    const rate = this.store.state.status.learning_rate;
+    if (rate > 0) this.showRate(rate, false);
   }
 
   /** Arrow keys change the rate by an eighth of a power of ten: a third more, a quarter less. */
@@ -258,7 +280,7 @@ class View {
   /** Sends a rate; while the slider moves ten times a second at most, and the last one always. */
   setRate(rate) {
     if (!(rate > 0 && Number.isFinite(rate))) {
-      this.showRate(this.store.state.status.learning_rate);
+      this.restoreRate();
       return;
     }
     this.rateMoved = performance.now();
