@@ -161,6 +161,11 @@ class Training:
         """Whether it waits between two steps."""
         return self.state == "paused"
 
+    @property
+    def stepping(self) -> bool:
+        """Whether it trains on a batch that `step` allowed, and is to wait again after it."""
+        return self._pause and self._granted
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until training has ended, `timeout` seconds at most; gives whether it has.
 

@@ -62,7 +62,8 @@ class LiveView(Callback):
         self._pointed = 0  # batches for which points stand
         self._output: Any = None
         self._snapshot: Any = None
-        self._seen = self._shown = ""  # states: at the last look, and on the page
+        self._shown = ""  # the state on the page
+        self._seen = ""  # that of the training at the last look
         self._sent = (0, 0, 0, 0)  # points of both curves, and how often they were merged
         self._sent_at = 0.0
 
@@ -189,7 +190,12 @@ class LiveView(Callback):
         return self.widget._repr_mimebundle_(include=include, exclude=exclude)[0] | text
 
     def _state(self) -> str:
-        return "running" if self.training is None else self.training.state
+        """What the page shows. A single step leaves it at "paused": its button would else change
+        from Resume to Pause and back under the pointer."""
+        if self.training is None:
+            return "running"
+        state = self.training.state
+        return "paused" if state == "running" and self.training.stepping else state
 
     def look(self) -> None:
         """Send what is new, if it is time or the state has changed. Called between two steps."""
@@ -199,8 +205,9 @@ class LiveView(Callback):
         self.run.pause(state == "paused")
         self._note_place()
         since = time.perf_counter() - self._sent_at
-        if state != self._seen or since >= self.interval:
-            self._seen = state
+        changed = self.training is not None and self.training.state != self._seen
+        if changed or since >= self.interval:  # each single step changes it, and has its point
+            self._seen = self.training.state if self.training is not None else ""
             self._take_point()
         if since >= (self.interval if state == self._shown else SOONEST):
             self._send()

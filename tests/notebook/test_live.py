@@ -520,6 +520,27 @@ def test_each_single_step_is_a_point(page):
     assert training.wait(10)
 
 
+def test_a_single_step_leaves_the_view_paused(page):
+    """Resume stays where it is: the button does not become Pause for the time of a step."""
+    model, view = small_model(), LiveView()
+    pause = Slow(0.12, at=1, do=lambda: model.current_training.pause())
+    training = model.fit(X, Y, epochs=9, batch_size=16, callbacks=[view, pause], background=True)
+    while not training.paused:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    page.sent.clear()
+    for _ in range(3):
+        before = training.position.step
+        training.step()
+        while training.position.step == before or not training.paused:
+            time.sleep(0.01)
+    time.sleep(0.3)
+    assert {message["status"]["state"] for message in messages(page)} == {"paused"}
+    assert messages(page)[-1]["status"]["step"] == training.position.step
+    training.stop()
+    assert training.wait(10)
+
+
 def test_long_training_leaves_snapshots_that_go_at_the_end(page):
     view = LiveView(keep=0.15)
     small_model().fit(X, Y, epochs=30, batch_size=16, callbacks=[view, Slow(0.01)])
