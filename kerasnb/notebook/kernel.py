@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import zmq
 from IPython import get_ipython
 
-__all__ = ["REQUEST", "at_end_of_cell", "connect", "present_cell"]
+__all__ = ["REQUEST", "at_end_of_cell", "connect", "present_cell", "read_what_waits"]
 
 REQUEST = "kerasnb_request"
 """The type of the messages; the scripts use the same."""
@@ -58,6 +59,18 @@ def at_end_of_cell(work: Callable[[], None]) -> None:
         return
     get_ipython().events.register("post_run_cell", _work_off)  # once, however often it is said
     _at_end.append(work)
+
+
+def read_what_waits() -> None:
+    """Have the kernel read the requests that have arrived. May be called from any thread.
+
+    With ipykernel 7.0 to 7.3 a request can stay unread until the next connection if it arrives
+    while another is answered (ipykernel issue 1554): a reloaded page would wait for its widgets.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    thread, stream = (getattr(kernel, n, None) for n in ("shell_channel_thread", "shell_stream"))
+    if thread is not None and hasattr(stream, "flush"):
+        thread.io_loop.add_callback(stream.flush, zmq.POLLIN)  # a stream belongs to its thread
 
 
 def present_cell() -> str | None:

@@ -22,7 +22,12 @@ from kerasnb.callbacks.base import Callback
 from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean
 from kerasnb.notebook.curves import Run
-from kerasnb.notebook.kernel import at_end_of_cell, connect, present_cell
+from kerasnb.notebook.kernel import (
+    at_end_of_cell,
+    connect,
+    present_cell,
+    read_what_waits,
+)
 from kerasnb.notebook.reload import Answering
 from kerasnb.notebook.stays import kept, snapshot
 from kerasnb.notebook.widgets import Widget, script, style
@@ -238,6 +243,7 @@ class LiveView(Callback):
                 "kind": "points", "status": self.status(), "metrics": run.metrics,
                 "batch": run.batch.since(batches), "epoch": run.epoch.since(epochs),
             })  # fmt: skip
+        read_what_waits()
         if self._answering is not None:
             self._answering.poll()
         if time.perf_counter() >= self._picture_due:

@@ -13,6 +13,7 @@ from typing import ClassVar
 import comm
 import numpy as np
 import pytest
+import zmq
 from IPython.core.events import EventManager
 from matplotlib import rc_context
 
@@ -474,6 +475,23 @@ def test_a_model_is_forgotten_after_its_views(page):
     page.outputs.clear()
     gc.collect()
     assert [ref() for ref in models] == [None] * 3
+
+
+def test_the_kernel_is_made_to_read_while_training_runs(page, monkeypatch):
+    """ipykernel 7 reads in a thread of its own, and can forget to."""
+    asked = []
+    loop = types.SimpleNamespace(add_callback=lambda *call: asked.append(call))
+    apart = types.SimpleNamespace(
+        shell_channel_thread=types.SimpleNamespace(io_loop=loop),
+        shell_stream=types.SimpleNamespace(flush="flush"),
+    )
+    monkeypatch.setattr(kernel, "get_ipython", lambda: types.SimpleNamespace(kernel=apart))
+    training = small_model().fit(
+        X, Y, epochs=40, batch_size=16, callbacks=[LiveView(), Slow(0.01)], background=True
+    )
+    assert training.wait(20)
+    assert 3 <= len(asked) <= 40
+    assert set(asked) == {("flush", zmq.POLLIN)}
 
 
 def test_work_at_the_end_of_a_cell_is_done_after_one_that_fails(monkeypatch):
