@@ -1,0 +1,212 @@
+"""The namespace of mathematics in which a formula becomes native code. Imports ir and mathematics.
+
+The formula of an elementwise op, called with `LaneMath` in place of NumPy and with lanes in place
+of arrays, writes its own instructions. What is not here declines the op, which then runs through
+NumPy: slower, never wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from functools import partial
+from typing import Any
+
+from kerasnb.compile import mathematics
+from kerasnb.compile.ir import Block, Declined, Lanes
+from kerasnb.op import Op
+from kerasnb.spec import TensorSpec
+
+__all__ = ["LaneMath", "formula_of"]
+
+
+def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
+    """``formula(block, *lanes)`` for an elementwise op, as `loops.over_elements` takes it.
+
+    Args:
+        op: the declaration.
+        specs: a `TensorSpec` for each input that is lanes, and Python numbers as they are.
+        attrs: the op's attributes.
+    """
+    kinds = tuple(s if isinstance(s, TensorSpec) else type(s) for s in specs)
+    signature = op.signature(kinds, attrs)
+    casts = signature.casts or (None,) * len(specs)
+
+    def formula(block: Block, *lanes: Lanes) -> Lanes:
+        m, given = LaneMath(block), iter(lanes)
+        inputs = [next(given) if isinstance(s, TensorSpec) else s for s in specs]
+        # a number is converted only where it has to carry the dtype
+        inputs = [
+            x if cast is None else m.asarray(x, cast) for x, cast in zip(inputs, casts, strict=True)
+        ]
+        return m.asarray(op.impl(m, *inputs, **attrs), signature.outputs.dtype)
+
+    return formula
+
+
+class LaneMath:
+    """NumPy's functions on lanes and Python numbers, one of which at least is lanes."""
+
+    def __init__(self, block: Block):
+        self.block = block
+        for name in ("exp", "expm1", "log", "log1p", "tanh"):
+            setattr(self, name, partial(self._float32, name))
+
+    def __getattr__(self, name: str) -> Any:
+        raise Declined(f"there is no native {name}")
+
+    def _float32(self, name: str, x: Lanes) -> Lanes:
+        if x.dtype != "float32":
+            raise Declined(f"native {name} is for float32, not {x.dtype}")
+        return getattr(mathematics, name)(self.block, x)
+
+    # Arithmetic
+
+    add = staticmethod(operator.add)
+    subtract = staticmethod(operator.sub)
+    multiply = staticmethod(operator.mul)
+    true_divide = staticmethod(operator.truediv)
+    negative = staticmethod(operator.neg)
+
+    def power(self, x: Lanes, exponent: Any) -> Lanes:
+        """For the exponents that are met in models: small whole numbers, and a half."""
+        if isinstance(exponent, float) and exponent == 0.5:
+            return self.sqrt(x)
+        if not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
+            what = "an array" if isinstance(exponent, Lanes) else exponent
+            raise Declined(f"native power is for exponents 1 to 4 and 0.5, not {what}")
+        square = x * x
+        return {1: lambda: x, 2: lambda: square, 3: lambda: square * x, 4: lambda: square * square}[
+            int(exponent)
+        ]()
+
+    def abs(self, x: Lanes) -> Lanes:
+        """The magnitude."""
+        if x.is_float:
+            return self.block.call("fabs", x)
+        return self.block.select(x < 0, -x, x)
+
+    def sign(self, x: Lanes) -> Lanes:
+        """-1, 0 or 1; NaN stays."""
+        one = x.like(1)
+        signed = self.block.select(x > 0, one, self.block.select(x < 0, -one, x))
+        return signed + 0 if x.is_float else signed  # 0.0 for -0.0, too
+
+    def maximum(self, x: Any, y: Any) -> Lanes:
+        """The larger; NaN if one is."""
+        return self._choose(operator.gt, x, y)
+
+    def minimum(self, x: Any, y: Any) -> Lanes:
+        """The smaller; NaN if one is."""
+        return self._choose(operator.lt, x, y)
+
+    def _choose(self, better: Any, x: Any, y: Any) -> Lanes:
+        x, y = self._pair(x, y)
+        chosen = self.block.select(better(x, y), x, y)  # y if one is NaN
+        return self.block.select(self.isnan(x), x, chosen) if x.is_float else chosen
+
+    # Roots and roundings
+
+    def sqrt(self, x: Lanes) -> Lanes:
+        """The square root."""
+        return self.block.call("sqrt", x)
+
+    def floor(self, x: Lanes) -> Lanes:
+        """The largest whole number not above."""
+        return self._float32("floor", x)
+
+    def ceil(self, x: Lanes) -> Lanes:
+        """The smallest whole number not below."""
+        return -self.floor(-x)
+
+    def rint(self, x: Lanes) -> Lanes:
+        """The nearest whole number, halves to the even one."""
+        return self._float32("rint", x) if x.is_float else x
+
+    def logaddexp(self, x: Any, y: Any) -> Lanes:
+        """log(exp(x) + exp(y)) without overflow."""
+        x, y = self._pair(x, y)
+        larger = self.maximum(x, y)
+        value = larger + self.log1p(self.exp(-self.abs(x - y)))
+        # infinities of one sign have no difference
+        return self.block.select(x.compare("equal", y), x + math.log(2.0), value)
+
+    # Choice and comparison
+
+    def where(self, condition: Any, x: Any, y: Any) -> Lanes:
+        """`x` where the condition holds, `y` elsewhere."""
+        if not isinstance(condition, Lanes):
+            raise Declined("a condition that is a number")
+        if not isinstance(x, Lanes) and not isinstance(y, Lanes):
+            raise Declined("a choice between two numbers, which have no dtype")
+        x, y = self._pair(x, y)
+        return self.block.select(condition, x, y)
+
+    def _compare(self, relation: str, x: Any, y: Any) -> Lanes:
+        x, y = self._pair(x, y)
+        if x.dtype == "bool" and relation not in ("equal", "not_equal"):
+            raise Declined("an order of truth values")
+        return x.compare(relation, y)
+
+    def equal(self, x: Any, y: Any) -> Lanes:
+        """Whether equal."""
+        return self._compare("equal", x, y)
+
+    def not_equal(self, x: Any, y: Any) -> Lanes:
+        """Whether different."""
+        return self._compare("not_equal", x, y)
+
+    def less(self, x: Any, y: Any) -> Lanes:
+        """Whether smaller."""
+        return self._compare("less", x, y)
+
+    def less_equal(self, x: Any, y: Any) -> Lanes:
+        """Whether not larger."""
+        return self._compare("less_equal", x, y)
+
+    def greater(self, x: Any, y: Any) -> Lanes:
+        """Whether larger."""
+        return self._compare("greater", x, y)
+
+    def greater_equal(self, x: Any, y: Any) -> Lanes:
+        """Whether not smaller."""
+        return self._compare("greater_equal", x, y)
+
+    logical_and = staticmethod(operator.and_)
+    logical_or = staticmethod(operator.or_)
+    logical_xor = staticmethod(operator.xor)
+
+    def logical_not(self, x: Lanes) -> Lanes:
+        """Whether it does not hold."""
+        return x ^ True
+
+    def isnan(self, x: Lanes) -> Lanes:
+        """Whether it is no number."""
+        return x.compare("not_equal", x)
+
+    def isinf(self, x: Lanes) -> Lanes:
+        """Whether it is infinite."""
+        return self.abs(x).compare("equal", math.inf)
+
+    def isfinite(self, x: Lanes) -> Lanes:
+        """Whether it is a finite number."""
+        return self.abs(x) < math.inf
+
+    # Conversion
+
+    def asarray(self, x: Any, dtype: str | None = None) -> Lanes:
+        """The same numbers in another dtype."""
+        if not isinstance(x, Lanes):
+            return self.block.constant(x, dtype)
+        if dtype is None or dtype == x.dtype:
+            return x
+        if dtype == "bool":
+            return x.compare("not_equal", 0)
+        if x.is_float and not dtype.startswith("float"):
+            raise Declined(f"a conversion of {x.dtype} to {dtype}, which may be out of range")
+        return self.block.convert(x, dtype)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Lanes, Lanes]:
+        """Both as lanes of one dtype."""
+        known = x if isinstance(x, Lanes) else y
+        return known.like(x), known.like(y)
