@@ -5,6 +5,7 @@ Imports errors. JupyterLab is started as a program of its own, by the Python tha
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -101,9 +102,11 @@ def _run_lab(folder: Path, options: Sequence[str]) -> int:
     page = f"/lab/tree/{FIRST_LESSON}"  # of the browser, and in the address that is printed
     command = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url={page}"]
     command += [f"--ServerApp.root_dir={folder}", *options]
-    with subprocess.Popen(command, cwd=folder) as lab:
-        while True:
-            try:
-                return lab.wait()
-            except KeyboardInterrupt:  # JupyterLab got it too, and asks whether to end
-                continue
+    # JupyterLab gets an interrupt, too, and asks whether to end. Here it must do nothing at all: if
+    # it is raised within a `wait`, that can leave a lock behind on which the next one hangs. What
+    # is started does not inherit a function as its handler.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call(command, cwd=folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
