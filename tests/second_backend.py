@@ -1,14 +1,23 @@
-"""A second backend for tests without a GPU: CuPy's stand-in, under CuPy's name."""
+"""A second backend: CuPy's stand-in under CuPy's name, so that tests need no GPU.
 
+With KERASNB_TEST_GPU=1 it is CuPy itself, on the GPU of this machine.
+"""
+
+import importlib
+import os
 import weakref
 
+import cupy_standin
 import pytest
-from cupy_standin import cupy
 
 from kerasnb import backends
 from kerasnb.backends import cupy as cupy_backend
 
-__all__ = ["alone", "gpu", "no_gpu", "offer"]
+__all__ = ["ON_GPU", "alone", "cupy", "gpu", "no_gpu", "offer", "only_standin"]
+
+ON_GPU = os.environ.get("KERASNB_TEST_GPU") == "1"
+cupy = importlib.import_module("cupy") if ON_GPU else cupy_standin.cupy
+only_standin = pytest.mark.skipif(ON_GPU, reason="about the stand-in, not about CuPy")
 
 DEVICE = "GPU 0 (Stand-in, 8 GiB)"
 REASON = (

@@ -15,6 +15,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from second_backend import ON_GPU
+
+from kerasnb import backends
 
 from .case import Case
 from .cases import CASES
@@ -29,6 +32,15 @@ PEER = os.environ.get("KERASNB_PEER_PYTHON", sys.executable)
 @cache
 def _golden() -> dict[str, Record]:
     return load(GOLDEN)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def on_the_gpu():
+    """All of it on CuPy, where the tests are run for a GPU."""
+    if ON_GPU:
+        backends.use("cupy")
+    yield
+    backends.use("numpy")
 
 
 @cache
