@@ -139,16 +139,17 @@ class Block:
     Args:
         width: how many lanes its vectors have.
         prefix: what the names of its values begin with; blocks of one function differ in it.
+        around: the function that it is a part of, whose `lines` and `declared` it goes on with.
 
     Attributes:
         lines: the instructions.
         declared: the declarations of LLVM's own functions that they call.
     """
 
-    def __init__(self, width: int = WIDTH, prefix: str = "v"):
+    def __init__(self, width: int = WIDTH, prefix: str = "v", around: Any = None):
         self.width, self.prefix = width, prefix
-        self.lines: list[str] = []
-        self.declared: set[str] = set()
+        self.lines: list[str] = [] if around is None else around.lines
+        self.declared: set[str] = set() if around is None else around.declared
 
     def type(self, dtype: str) -> str:
         """LLVM's name of a vector of `dtype`."""
