@@ -18,13 +18,16 @@ __all__ = ["TYPES", "WIDTH", "Block", "Declined", "Lanes"]
 
 WIDTH = 16  # float32 numbers in the widest register there is
 
-TYPES = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "bool": "i1"}
-_INTRINSICS = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64"}
+TYPES = {
+    "float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "uint32": "i32",
+    "bool": "i1",
+}  # fmt: skip
+_INTRINSICS = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64", "uint32": "i32"}
 
 # predicate of the comparison: of floats, and of whole numbers; a NaN differs from everything
 _COMPARE = {
-    "equal": ("oeq", "eq"), "not_equal": ("une", "ne"), "less": ("olt", "slt"),
-    "less_equal": ("ole", "sle"), "greater": ("ogt", "sgt"), "greater_equal": ("oge", "sge"),
+    "equal": ("oeq", "eq"), "not_equal": ("une", "ne"), "less": ("olt", "lt"),
+    "less_equal": ("ole", "le"), "greater": ("ogt", "gt"), "greater_equal": ("oge", "ge"),
 }  # fmt: skip
 
 
@@ -91,8 +94,8 @@ class Lanes:
         return self._bitwise("shl", count)
 
     def __rshift__(self, count: int) -> Lanes:
-        """Moves bits to the right; the sign's bit comes in from the left."""
-        return self._bitwise("ashr", count)
+        """Moves bits to the right; the sign's bit comes in from the left, if there is a sign."""
+        return self._bitwise("lshr" if self.dtype == "uint32" else "ashr", count)
 
     def __lt__(self, other: Any) -> Lanes:
         return self.compare("less", other)
@@ -109,7 +112,10 @@ class Lanes:
     def compare(self, relation: str, other: Any) -> Lanes:
         """bool lanes: NumPy's function of that name."""
         other = self.like(other)
-        code = f"fcmp {_COMPARE[relation][0]}" if self.is_float else f"icmp {_COMPARE[relation][1]}"
+        of_floats, of_whole = _COMPARE[relation]
+        if relation not in ("equal", "not_equal"):
+            of_whole = ("u" if self.dtype == "uint32" else "s") + of_whole
+        code = f"fcmp {of_floats}" if self.is_float else f"icmp {of_whole}"
         return self.block.emit(f"{code} {self.typed()}, {other.name}", "bool")
 
     def like(self, value: Any) -> Lanes:
@@ -206,7 +212,11 @@ def _conversion(old: str, new: str) -> str:
             return "fpext" if new == "float64" else "fptrunc"
         return "fptosi"
     if new.startswith("float"):
-        return "uitofp" if old == "bool" else "sitofp"
+        return "uitofp" if old in ("bool", "uint32") else "sitofp"
     if old == "bool":
         return "zext"
-    return "sext" if new == "int64" else "trunc"
+    if {old, new} == {"int32", "uint32"}:
+        return "bitcast"
+    if new == "int64":
+        return "zext" if old == "uint32" else "sext"
+    return "trunc"

@@ -229,6 +229,59 @@ class Function:
             typed = f"<{width} x i8> " + self.emit(f"zext {typed} to <{width} x i8>")
         self.lines.append(f"store {typed}, ptr {pointer}, align {size_in_bytes(value.dtype)}")
 
+    def first(self, width: int, count: int) -> Lanes:
+        """bool lanes: true in the first `count`."""
+        marks = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(width))
+        return Lanes(self.block(width), f"<{marks}>", "bool")
+
+    def masked_load(self, pointer: str, dtype: str, width: int, count: int) -> Lanes:
+        """The first `count` of `width` neighbours, zeros in the other lanes."""
+        kind, suffix = f"<{width} x {stored_type(dtype)}>", _suffix(width, dtype)
+        name = f"@llvm.masked.load.{suffix}.p0"
+        self.declared.add(f"declare {kind} {name}(ptr, i32, <{width} x i1>, {kind})")
+        value = self.emit(
+            f"call {kind} {name}(ptr {pointer}, i32 {size_in_bytes(dtype)}, "
+            f"{self.first(width, count).typed()}, {kind} zeroinitializer)"
+        )
+        if dtype == "bool":
+            value = self.emit(f"icmp ne {kind} {value}, zeroinitializer")
+        return Lanes(self.block(width), value, dtype)
+
+    def masked_store(self, pointer: str, value: Lanes, count: int) -> None:
+        """Write the first `count` lanes."""
+        width, dtype, typed = value.block.width, value.dtype, value.typed()
+        kind, suffix = f"<{width} x {stored_type(dtype)}>", _suffix(width, dtype)
+        if dtype == "bool":
+            typed = f"{kind} " + self.emit(f"zext {typed} to {kind}")
+        name = f"@llvm.masked.store.{suffix}.p0"
+        self.declared.add(f"declare void {name}({kind}, ptr, i32, <{width} x i1>)")
+        self.lines.append(
+            f"call void {name}({typed}, ptr {pointer}, i32 {size_in_bytes(dtype)}, "
+            f"{self.first(width, count).typed()})"
+        )
+
+    def gather(self, pointer: str, dtype: str, width: int, step: int, count: int) -> Lanes:
+        """`count` elements at a distance of `step`, in the first lanes."""
+        block = self.block(width)
+        kind, name = block.type(dtype), "zeroinitializer"
+        for lane in range(count):
+            one = self.load(self.at(pointer, lane * step, dtype), dtype, 1)
+            element = self.emit(f"extractelement {one.typed()}, i64 0")
+            name = self.emit(f"insertelement {kind} {name}, {TYPES[dtype]} {element}, i64 {lane}")
+        return Lanes(block, name, dtype)
+
+    def scatter(self, pointer: str, value: Lanes, step: int, count: int) -> None:
+        """Write the first `count` lanes to places at a distance of `step`."""
+        single = self.block(1)
+        for lane in range(count):
+            element = self.emit(f"extractelement {value.typed()}, i64 {lane}")
+            one = single.emit(
+                f"insertelement {single.type(value.dtype)} poison, {TYPES[value.dtype]} "
+                f"{element}, i64 0",
+                value.dtype,
+            )
+            self.store(self.at(pointer, lane * step, value.dtype), one)
+
     @contextmanager
     def loop(self, start: Any, stop: Any, step: int = 1) -> Iterator[Index]:
         """The block, for each number from `start` to below `stop`."""
@@ -275,6 +328,12 @@ def stored_type(dtype: str) -> str:
 def size_in_bytes(dtype: str) -> int:
     """Bytes of an element."""
     return {"bool": 1}.get(dtype) or int(dtype.lstrip("uintfloa")) // 8
+
+
+def _suffix(width: int, dtype: str) -> str:
+    """How LLVM's own functions over vectors in memory end: "v16f32"."""
+    letter = "f" if dtype.startswith("float") else "i"
+    return f"v{width}{letter}{8 * size_in_bytes(dtype)}"
 
 
 def _name(value: Any) -> str:

@@ -105,6 +105,10 @@ class LaneMath:
         chosen = self.block.select(better(x, y), x, y)  # y if one is NaN
         return self.block.select(self.isnan(x), x, chosen) if x.is_float else chosen
 
+    def right_shift(self, x: Lanes, bits: int) -> Lanes:
+        """The bits moved to the right."""
+        return x >> bits
+
     # Roots and roundings
 
     def sqrt(self, x: Lanes) -> Lanes:

@@ -1,0 +1,176 @@
+"""How a group of fused nodes is walked through: rows, stages and pieces. Imports fusion.
+
+The space is walked row by row. In a row there are stages: a stage goes once over the row's
+elements, and a reduction that ends in one gives a number to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kerasnb.compile.fusion import REDUCTIONS, ROW, Group
+from kerasnb.compile.ir import Declined
+from kerasnb.compile.views import Layout, View
+from kerasnb.graph import Node
+from kerasnb.spec import size_of
+from kerasnb.tensor import Tensor
+
+__all__ = ["Operand", "Walk"]
+
+# Elements of the smallest piece that is worth giving to another thread: some 10 us of work.
+PIECE = 16384
+PIECES = 16  # of a reduction over rows: each has its own sums, which are added at the end
+
+
+class Operand(NamedTuple):
+    """An array that the walk reads or writes, and how it moves with the axes of the space."""
+
+    number: int
+    dtype: str
+    strides: tuple
+
+
+class Walk:
+    """The order in which one group is computed.
+
+    Attributes:
+        views: the operands, those that are read first.
+        reads: for each node and input tensor, by their ids, which operand that is.
+        writes: the same for each tensor, by id, that is wanted in memory.
+        lengths: the space's axes, joined where all operands allow it.
+        boundary: how many of them lead from row to row; the others are within a row.
+        strides: of each operand, by number, along `lengths`.
+        rows: how many rows there are.
+        length: how many elements a row has.
+        stage: in which stage each tensor, by id, is computed.
+        varies: whether it varies within a row.
+        reduced: the tensors that are one number a row, known when the row has been seen.
+        crossing: the tensors that a later stage needs, too.
+    """
+
+    def __init__(self, group: Group, layout: Layout, kept: set[int]):
+        self.group, self.layout = group, layout
+        self.shape = group.shape
+        self.rank = len(self.shape)
+        inner = group.inner if group.inner is not None else group.columns
+        self.inner = min(self.rank, 1) if inner is None else inner
+        self.length = size_of(self.shape[self.rank - self.inner :])
+        self.rows = size_of(self.shape[: self.rank - self.inner])
+        self.views: list[View] = []
+        self.reads: dict[tuple, Operand] = {}
+        for node in group.nodes:
+            for tensor in node.inputs:
+                if type(tensor) is Tensor and id(layout[tensor].root) not in group.axes:
+                    self._read(node, tensor)
+        made = [n.outputs[0] for n in group.nodes]
+        self.writes = {id(t): self._write(t) for t in made if id(t) in kept}
+        self._flatten()
+        self._plan_stages()
+
+    # Operands
+
+    def _read(self, node: Node, tensor: Tensor) -> None:
+        view, axes = self.layout[tensor], self.group.spread[id(node)]
+        strides = [0] * self.rank
+        place = view.place
+        for axis, length, step in zip(
+            axes[len(axes) - len(place.shape) :], place.shape, place.strides, strict=True
+        ):
+            if length != 1 and axis is not None:
+                strides[axis] = step
+        key = (id(view.root), view.offset, tuple(strides))
+        if key not in self.reads:
+            self.reads[key] = Operand(len(self.views), place.dtype, key[2])
+            self.views.append(view)
+        self.reads[id(node), id(tensor)] = self.reads[key]
+
+    def _write(self, tensor: Tensor) -> Operand:
+        strides = [0] * self.rank
+        view = self.layout[tensor]
+        for axis, step in zip(self.group.axes[id(tensor)], view.place.strides, strict=True):
+            if axis is not None:
+                strides[axis] = step
+        self.views.append(view)
+        return Operand(len(self.views) - 1, tensor.dtype, tuple(strides))
+
+    def _flatten(self) -> None:
+        """Rows and their elements as one axis each, where memory allows: all operands."""
+        operands = {o.number: o for o in (*self.reads.values(), *self.writes.values())}
+        shape = list(self.shape)
+        strides = {n: list(o.strides) for n, o in operands.items()}
+        boundary = self.rank - self.inner
+        free = self.group.inner is None and self.group.columns is None
+        axis = 0
+        while axis + 1 < len(shape):
+            joins = all(s[axis] == s[axis + 1] * shape[axis + 1] for s in strides.values())
+            if joins and (free or axis + 1 != boundary):
+                length = shape.pop(axis)
+                shape[axis] *= length
+                for s in strides.values():
+                    s.pop(axis)
+                boundary -= axis < boundary
+            else:
+                axis += 1
+        if free:
+            boundary = max(len(shape) - 1, 0)
+        self.lengths, self.boundary = shape, boundary
+        self.rows, self.length = size_of(tuple(shape[:boundary])), size_of(tuple(shape[boundary:]))
+        self.strides = strides
+
+    # Stages
+
+    def _plan_stages(self) -> None:
+        group = self.group
+        free = group.inner is None and group.columns is None
+        first = self.rank - self.inner
+        self.stage: dict[int, int] = {}  # of each tensor
+        self.varies: dict[int, bool] = {}  # within a row
+        self.reduced: set[int] = set()  # numbers of a row, known after their stage
+        self.crossing: dict[int, Tensor] = {}  # needed by a later stage than their own
+        for node in group.nodes:
+            output, stage = node.outputs[0], 0
+            inputs = list(self.internal(node))
+            for tensor in inputs:
+                stage = max(stage, self.stage[id(tensor)] + (id(tensor) in self.reduced))
+            self.stage[id(output)] = stage
+            axes = group.axes[id(output)]
+            self.varies[id(output)] = free or any(a is not None and a >= first for a in axes)
+            if self.is_row_sum(node):
+                self.reduced.add(id(output))
+            for tensor in inputs:
+                if self.varies[id(tensor)] and self.stage[id(tensor)] < stage:
+                    self.crossing[id(tensor)] = tensor
+        if self.crossing and self.length > ROW:
+            raise Declined("a row that is too long to be kept")
+
+    def is_row_sum(self, node: Node) -> bool:
+        """Whether the node reduces a row to a number, which is known when the row has been seen."""
+        output = node.outputs[0]
+        if node.op not in REDUCTIONS:
+            return False
+        alone = id(output) not in self.group.ended
+        return alone or (
+            self.rows > 1
+            and any(a is not None for a in self.group.axes[id(output)])
+            and self._over_row(node)
+        )
+
+    def _over_row(self, node: Node) -> bool:
+        axes = self.group.spread[id(node)]
+        over = {axes[i] for i in node.attrs["axes"]} - {None}
+        return over == set(range(self.rank - self.inner, self.rank))
+
+    def internal(self, node: Node) -> Iterator[Tensor]:
+        for tensor in node.inputs:
+            if type(tensor) is Tensor and id(self.layout[tensor].root) in self.group.axes:
+                yield self.layout[tensor].root
+
+    def pieces(self) -> int:
+        """How many pieces the walk is divided into, which may be done at once."""
+        pieces = max(1, self.rows * self.length // PIECE)
+        if self.group.ended:
+            pieces = min(pieces, PIECES)
+        if self.rows > 1:
+            return min(pieces, self.rows)
+        return 1 if self.reduced or len(self.lengths) > self.boundary + 1 else pieces

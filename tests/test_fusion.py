@@ -1,0 +1,187 @@
+"""Fused groups as native kernels, against the reference plan on the same graph."""
+
+import ctypes
+import itertools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
+
+from kerasnb import ops
+from kerasnb.compile import llvm
+from kerasnb.compile.fusion import REDUCTIONS, Group, groups_of
+from kerasnb.compile.rows import Workspace, calls_of
+from kerasnb.compile.views import Layout
+from kerasnb.graph import Graph
+from kerasnb.interpret import function_of
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import placeholder
+
+SIZES = (1, 7, 17, 33)
+
+
+def fusable(node):
+    return node.op.kind == "elementwise" or node.op in REDUCTIONS
+
+
+class Runner:
+    """Runs a graph group by group: what is no group runs through NumPy.
+
+    Attributes:
+        groups: the groups that ran.
+        chunks: how many pieces there were in all.
+    """
+
+    def __init__(self, graph, order=iter):
+        self.graph, self.layout, self.order = graph, Layout(graph), order
+        self.units = groups_of(self.layout, fusable)
+        self.groups = [u for u in self.units if isinstance(u, Group)]
+        self.chunks = 0
+
+    def __call__(self, *arrays):
+        self.arrays = dict(zip(map(id, self.graph.inputs), arrays, strict=True))
+        self.arrays |= {id(t): np.asarray(t.data) for t in self.graph.constants}
+        for unit in self.units:
+            if isinstance(unit, Group):
+                self.native(unit)
+            else:
+                inputs = [self.seen(t) if hasattr(t, "spec") else t for t in unit.inputs]
+                result = unit.op.impl(np, *inputs, **unit.attrs)
+                for t, a in zip(unit.outputs, [result] if unit.single else result, strict=True):
+                    self.arrays[id(t)] = np.array(a)
+        return [self.seen(t) for t in self.graph.outputs]
+
+    def seen(self, tensor):
+        view = self.layout[tensor]
+        root = np.ascontiguousarray(self.arrays[id(view.root)]).reshape(-1)
+        steps = [s * root.itemsize for s in view.place.strides]
+        return np.lib.stride_tricks.as_strided(root[view.offset :], view.place.shape, steps)
+
+    def needed(self, group):
+        own = {id(n.outputs[0]) for n in group.nodes}
+        readers = [t for u in self.units if u is not group for t in self.inputs(u)]
+        return own & {id(self.layout[t].root) for t in [*readers, *self.graph.outputs]}
+
+    def inputs(self, unit):
+        nodes = unit.nodes if isinstance(unit, Group) else [unit]
+        return [t for n in nodes for t in n.inputs if hasattr(t, "spec")]
+
+    def native(self, group):
+        kept = self.needed(group)
+        for node in group.nodes:
+            output = node.outputs[0]
+            if id(output) in kept:
+                fill = np.full(output.shape, 7, output.dtype)  # whatever was in memory
+                self.arrays[id(output)] = fill
+        works = {}
+        for call in calls_of(group, self.layout, kept):
+            addresses = [self.address(o, works) for o in call.operands]
+            self.run(call.kernel, np.array(addresses, np.uintp))
+
+    def address(self, operand, works):
+        if isinstance(operand, Workspace):
+            if operand.number not in works:
+                works[operand.number] = np.full(operand.size, 7, operand.dtype)
+            return works[operand.number].ctypes.data
+        array = self.arrays[id(operand.root)]
+        return array.ctypes.data + operand.offset * array.itemsize
+
+    def run(self, kernel, addresses):
+        text = kernel.text.replace("@kernel", "@k")
+        function = llvm.Module(text).function("k", ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+        scratch = np.empty(kernel.scratch + 64, np.uint8)
+        self.chunks += kernel.chunks
+        for chunk in self.order(range(kernel.chunks)):
+            function(addresses.ctypes.data, chunk, scratch.ctypes.data)
+
+
+def check(build, *arrays, groups=None, tolerance=1e-5):
+    """Build a graph over `arrays`, run it natively and through NumPy, and compare."""
+    given = [placeholder(TensorSpec(a.shape, str(a.dtype)), f"x{i}") for i, a in enumerate(arrays)]
+    made = build(*given)
+    graph = Graph(given, made if isinstance(made, (list, tuple)) else [made])
+    runner = Runner(graph)
+    results = runner(*arrays)
+    with np.errstate(all="ignore"):
+        expected = function_of(graph, np)(*arrays)
+    for result, value in zip(results, expected, strict=True):
+        assert result.dtype == value.dtype
+        np.testing.assert_allclose(result, value, rtol=tolerance, atol=tolerance)
+    backwards = Runner(graph, lambda r: reversed(list(r)))(*arrays)
+    for result, again in zip(results, backwards, strict=True):
+        np.testing.assert_array_equal(result, again)  # whatever the order of the pieces
+    if groups is not None:
+        assert len(runner.groups) == groups
+    return runner
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_chain_is_one_kernel(size):
+    check(lambda x, b: ops.tanh(x + b) * 2.0, normal(5, size), normal(size), groups=1)
+
+
+@pytest.mark.parametrize(("rows", "size"), list(itertools.product(SIZES, (1, 3, 10, 33, 100))))
+def test_softmax_is_one_kernel(rows, size):
+    check(lambda x: ops.softmax(x), normal(rows, size) * 5, groups=1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_layer_normalization_over_several_axes(size):
+    def build(x, gamma):
+        mean = ops.mean(x, (1, 2), keepdims=True)
+        deviation = x - mean
+        variance = ops.mean(deviation * deviation, (1, 2), keepdims=True)
+        return deviation / ops.sqrt(variance + 1e-3) * gamma
+
+    check(build, normal(5, 3, size), normal(3, size), groups=1)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod"])
+def test_reductions(axes, name):
+    x = normal(7, 5, 17)
+    check(lambda x: getattr(ops, name)(x * 0.5, axes), x)
+
+
+@pytest.mark.parametrize("size", [3, 16, 17, 100])
+def test_sums_over_many_rows_in_pieces(size):
+    def build(x, mask):
+        kept = x * mask
+        return [kept, ops.sum(kept, 0), ops.mean(kept), ops.max(kept, 0)]
+
+    # no cancellation: NumPy's own sum over the first axis is one long chain of float32
+    x, mask = np.abs(normal(30011, size)), np.abs(normal(30011, 1, seed=1))
+    runner = check(build, x, mask, tolerance=1e-4)
+    assert runner.chunks > len(runner.groups)
+
+
+def test_long_vectors_in_pieces():
+    runner = check(lambda x, y: [x * y + 1.0, ops.sum(x)], normal(100003), normal(100003, seed=2),
+                   tolerance=1e-3)  # fmt: skip
+    assert runner.chunks > 2
+
+
+def test_views_are_read_where_they_lie():
+    def build(x, y):
+        return ops.transpose(x, (2, 0, 1)) + y[:, ::2, 1:]
+
+    check(build, normal(5, 6, 17), normal(17, 10, 7), groups=1)
+
+
+def test_broadcasts_and_truth_values():
+    def build(x, y):
+        mask = ops.logical_and(x > 0, y > 0)
+        return [mask, ops.where(mask, x, y), ops.cast(mask, "float32") * 2.0]
+
+    check(build, normal(7, 1, 33), normal(5, 33))
+
+
+def test_nan_and_infinity_stay():
+    x = normal(4, 20)
+    x[0, 3], x[1, 17], x[2, 2] = np.nan, np.inf, -np.inf
+    check(lambda x: [ops.relu(x), ops.max(x, 1), ops.sum(x, 1), ops.max(x, 0)], x)
