@@ -10,8 +10,8 @@ pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install 
 
 from kerasnb import ops
 from kerasnb.compile import llvm
-from kerasnb.compile.fusion import REDUCTIONS, Group, groups_of
-from kerasnb.compile.rows import Workspace, calls_of
+from kerasnb.compile.fusion import Group, groups_of
+from kerasnb.compile.rows import Workspace, calls_of, refusal
 from kerasnb.compile.views import Layout
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of
@@ -22,7 +22,7 @@ SIZES = (1, 7, 17, 33)
 
 
 def fusable(node):
-    return node.op.kind == "elementwise" or node.op in REDUCTIONS
+    return refusal(node) is None
 
 
 class Runner:
@@ -40,8 +40,10 @@ class Runner:
         self.chunks = 0
 
     def __call__(self, *arrays):
-        self.arrays = dict(zip(map(id, self.graph.inputs), arrays, strict=True))
-        self.arrays |= {id(t): np.asarray(t.data) for t in self.graph.constants}
+        given = [*zip(self.graph.inputs, arrays, strict=True)]
+        given += [(t, t.data) for t in self.graph.constants]
+        # a root lies row-major
+        self.arrays = {id(t): np.ascontiguousarray(a).reshape(np.shape(a)) for t, a in given}
         for unit in self.units:
             if isinstance(unit, Group):
                 self.native(unit)

@@ -68,17 +68,19 @@ class LaneMath:
     true_divide = staticmethod(operator.truediv)
     negative = staticmethod(operator.neg)
 
-    def power(self, x: Lanes, exponent: Any) -> Lanes:
-        """For the exponents that are met in models: small whole numbers, and a half."""
-        if isinstance(exponent, float) and exponent == 0.5:
-            return self.sqrt(x)
-        if not isinstance(exponent, (int, float)) or exponent not in (1, 2, 3, 4):
-            what = "an array" if isinstance(exponent, Lanes) else exponent
-            raise Declined(f"native power is for exponents 1 to 4 and 0.5, not {what}")
-        square = x * x
-        return {1: lambda: x, 2: lambda: square, 3: lambda: square * x, 4: lambda: square * square}[
-            int(exponent)
-        ]()
+    def power(self, x: Any, exponent: Any) -> Lanes:
+        """Products for small whole exponents; else the C library's function, lane by lane."""
+        if isinstance(x, Lanes) and isinstance(exponent, (int, float)):
+            square = x * x
+            known = {1: x, 2: square, 3: square * x, 4: square * square}
+            if exponent in known:
+                return known[int(exponent)]
+            if exponent == 0.5:
+                return self.sqrt(x)
+        x, exponent = self._pair(x, exponent)
+        if not x.is_float:
+            raise Declined("a power of whole numbers")
+        return self.block.call("pow", x, exponent)
 
     def abs(self, x: Lanes) -> Lanes:
         """The magnitude."""

@@ -32,6 +32,10 @@ class ReferencePlan:
         # NumPy gives scalars for 0-d results
         return tuple([a if type(a) is kind else asarray(a) for a in self._function(*arrays)])
 
+    def explain(self) -> str:
+        """What runs how, for people."""
+        return f"{len(self.graph.nodes)} operations, each through {self.backend.title}"
+
     def source(self) -> str:
         """The plan as readable Python."""
         return source_of(self.graph)

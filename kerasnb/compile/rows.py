@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from kerasnb.compile.fusion import REDUCTIONS, Group
-from kerasnb.compile.ir import WIDTH, Declined, Lanes
+from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, size_in_bytes
 from kerasnb.compile.lanes import LaneMath, formula_of
 from kerasnb.compile.views import Layout
@@ -21,7 +21,7 @@ from kerasnb.graph import Node
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
-__all__ = ["Call", "Workspace", "calls_of"]
+__all__ = ["Call", "Workspace", "calls_of", "refusal"]
 
 UNROLLED = 4  # vectors of a row that is written out instead of looped over
 
@@ -53,7 +53,33 @@ def calls_of(group: Group, layout: Layout, kept: set[int]) -> list[Call]:
     Raises:
         Declined: there is no native code for one of the nodes.
     """
+    if group.size == 0:
+        raise Declined("there are no elements")
     return Writer(Walk(group, layout, kept)).calls()
+
+
+def refusal(node: Node) -> str | None:
+    """Why a node cannot be part of a kernel; None if it can."""
+    try:
+        if node.op.kind == "elementwise":
+            block = Block()
+            specs = [t.spec for t in node.inputs if type(t) is Tensor]
+            lanes = [Lanes(block, f"%{i}", _known(s.dtype)) for i, s in enumerate(specs)]
+            _known(formula_of(node.op, _specs(node), node.attrs)(block, *lanes).dtype)
+        elif node.op in REDUCTIONS:
+            _known(node.outputs[0].dtype)
+            _neutral(node)
+        else:
+            return f"{node.op.name} is no elementwise op and no reduction"
+    except Declined as reason:
+        return str(reason)
+    return None
+
+
+def _known(dtype: str) -> str:
+    if dtype not in TYPES:
+        raise Declined(f"arrays of {dtype}")
+    return dtype
 
 
 class Writer:

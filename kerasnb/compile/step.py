@@ -1,7 +1,7 @@
 """A Python function that reads and assigns variables, traced once per input spec and then run as a
 plan.
 
-Imports passes, plan, variable and what lies below.
+Imports passes, plan, native, variable and what lies below.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from kerasnb import backends, config, tree
+from kerasnb.compile.native import NativePlan
 from kerasnb.compile.passes import share_common
 from kerasnb.compile.plan import ReferencePlan
 from kerasnb.graph import Graph, inner_level
@@ -35,6 +36,7 @@ class Step:
             variables.
         eager: run the function op by op on real values instead, for debugging.
         on_trace: called with each new graph before it runs.
+        native: run native kernels where the backend is NumPy; needs llvmlite.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class Step:
         function: Callable,
         eager: bool = False,
         on_trace: Callable[[Graph], None] | None = None,
+        native: bool = False,
     ):
         self.function, self.eager, self.on_trace = function, eager, on_trace
+        self.native = native
         self._programs: dict[tuple, Program] = {}
 
     def __call__(self, *args: Any) -> Any:
@@ -58,7 +62,7 @@ class Step:
         if program is None:
             if len(self._programs) >= PROGRAMS:  # the one that was not used for longest goes
                 del self._programs[next(iter(self._programs))]
-            program = Program(self.function, args, arrays, backend)
+            program = Program(self.function, args, arrays, backend, self.native)
             if self.on_trace is not None:
                 self.on_trace(program.graph)
         self._programs[key] = program
@@ -73,7 +77,11 @@ class Step:
 
     def graph(self) -> Graph:
         """The newest traced graph, for reading."""
-        return next(reversed(self._programs.values())).graph
+        return self.program().graph
+
+    def program(self) -> Program | None:
+        """The program that ran last, or None."""
+        return next(reversed(self._programs.values()), None)
 
 
 class EagerScope(StateScope):
@@ -96,7 +104,9 @@ class Program:
         plan: the executable.
     """
 
-    def __init__(self, function: Callable, args: tuple, arrays: list, backend: Any):
+    def __init__(
+        self, function: Callable, args: tuple, arrays: list, backend: Any, native: bool = False
+    ):
         with inner_level():
             scope = StateScope()
             inputs = [
@@ -118,7 +128,10 @@ class Program:
                 [*tensors, *scope.writes.values()],
             )
         )
-        self.plan = ReferencePlan(self.graph, backend)
+        on_cpu = backend.name == "numpy"
+        self.plan = (
+            NativePlan(self.graph) if native and on_cpu else ReferencePlan(self.graph, backend)
+        )
 
     def run(self, arrays: list) -> Any:
         """Run the plan, change the variables, and pack the results as the function did."""

@@ -5,6 +5,7 @@ Imports objectives, data, callbacks, compile and what lies below.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ from kerasnb import optimizers, tree
 from kerasnb.autodiff import GradientTape
 from kerasnb.boundary import boundary
 from kerasnb.callbacks import History
+from kerasnb.compile import llvm
 from kerasnb.compile.memory import warn_if_short
 from kerasnb.compile.step import Step
-from kerasnb.errors import ArgumentError
+from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
@@ -71,8 +73,8 @@ class Trainer(Preparation):
             weighted_metrics: the same, but sample weights apply to them.
             run_eagerly: run op by op on real values, to step through in a debugger.
             steps_per_execution: training steps between two calls of the batch callbacks.
-            jit_compile: which engine runs a step; ``"auto"`` is the best there is, False the
-                reference.
+            jit_compile: True runs steps as native kernels, which needs llvmlite; ``"auto"`` and
+                False call the array module operation by operation.
             auto_scale_loss: accepted for Keras's sake; losses are not scaled here.
 
         Raises:
@@ -84,6 +86,12 @@ class Trainer(Preparation):
         self.loss = loss
         check_names(loss, metrics, weighted_metrics)
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        if jit_compile is True and not llvm.available():
+            warnings.warn(
+                "compile: jit_compile=True needs llvmlite (pip install llvmlite); without it steps "
+                "run through the array module, slower.",
+                stacklevel=2,
+            )
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
         if not isinstance(steps_per_execution, (int, np.integer)) or steps_per_execution < 1:
             raise ArgumentError(
@@ -513,10 +521,22 @@ class Trainer(Preparation):
         flags = [v.trainable for v in (*self.weights, *self._flatten_layers())]
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
             step = self._steps[kind] = Step(
-                function, self.run_eagerly, lambda graph: warn_if_short(graph, self.name)
-            )
+                function, self.run_eagerly, lambda graph: warn_if_short(graph, self.name),
+                self.jit_compile is True and llvm.available(),
+            )  # fmt: skip
             step.flags = flags
         return step
+
+    def explain(self) -> str:
+        """What the newest step of this model ran on: native kernels, and what had none and why.
+
+        Raises:
+            GraphError: no step has been traced yet.
+        """
+        steps = [s for s in self._steps.values() if s.program() is not None]
+        if not steps:
+            raise GraphError(f"Model {self.name!r} has not run a compiled step yet: fit it first.")
+        return steps[-1].program().plan.explain()
 
     def _read_logs(self, logs: Any) -> dict[str, float]:
         """The logs as Python numbers."""

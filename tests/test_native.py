@@ -1,0 +1,197 @@
+"""Whole training steps as native kernels, against the reference plan."""
+
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
+
+import kerasnb
+from kerasnb import layers, ops, optimizers
+from kerasnb.compile import llvm
+from kerasnb.compile.arena import Lifetime, arrange
+from kerasnb.compile.step import Step
+from kerasnb.errors import GraphError
+from kerasnb.variable import Variable
+
+RNG = np.random.default_rng(4)
+
+
+def images(rows, seed=4):
+    return np.random.default_rng(seed).normal(size=(rows, 9, 9, 2)).astype("float32")
+
+
+def words(rows, seed=4):
+    return np.random.default_rng(seed).integers(0, 20, (rows, 6)).astype("int32")
+
+
+def features(rows, seed=4):
+    return np.random.default_rng(seed).normal(size=(rows, 7)).astype("float32")
+
+
+# name: input shape, maker of inputs, layers before the three classes, optimizer
+MODELS = {
+    "dense": (
+        (7,), features, lambda: [layers.Dense(17, "relu"), layers.Dropout(0.3)], optimizers.Adam,
+    ),
+    "convolution": (
+        (9, 9, 2), images,
+        lambda: [
+            layers.Conv2D(5, 3, padding="same"), layers.BatchNormalization(), layers.ReLU(),
+            layers.MaxPooling2D(2), layers.Conv2D(4, 2, activation="tanh"), layers.Flatten(),
+        ],
+        lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    ),
+    "recurrent": (
+        (6,), words, lambda: [layers.Embedding(20, 5), layers.LSTM(9)], optimizers.RMSprop,
+    ),
+    "normalized": (
+        (7,), features,
+        lambda: [layers.Dense(33, "gelu"), layers.LayerNormalization(), layers.Dense(8, "selu")],
+        lambda: optimizers.AdamW(0.01, weight_decay=0.02, clipnorm=1.0),
+    ),
+    "average": (
+        (9, 9, 2), images,
+        lambda: [layers.DepthwiseConv2D(3), layers.AveragePooling2D(2),
+                 layers.GlobalAveragePooling2D()],
+        optimizers.Nadam,
+    ),
+}  # fmt: skip
+
+
+def trained(name, jit_compile, rows=33, epochs=3):
+    """A model after some epochs, its history, predictions and scores."""
+    shape, make, hidden, optimizer = MODELS[name]
+    kerasnb.utils.set_random_seed(3)
+    model = kerasnb.Sequential(
+        [kerasnb.Input(shape), *hidden(), layers.Dense(3, activation="softmax")]
+    )
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer(), loss, metrics=["accuracy"], jit_compile=jit_compile)
+    x, y = make(rows), np.random.default_rng(5).integers(0, 3, rows)
+    history = model.fit(x, y, batch_size=10, epochs=epochs, verbose=0).history
+    return model, history, model.predict(x, verbose=0), model.evaluate(x, y, verbose=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_training_is_that_of_the_reference(name):
+    native, reference = trained(name, True), trained(name, False)
+    assert "native" in native[0].explain()
+    assert "native" not in reference[0].explain()
+    # 12 steps, each a little off in the last place of float32
+    for key, values in reference[1].items():
+        np.testing.assert_allclose(native[1][key], values, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(native[2], reference[2], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(native[3], reference[3], rtol=1e-3, atol=1e-5)
+    for a, b in zip(native[0].weights, reference[0].weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_one_seed_gives_the_same_bits():
+    first, second = trained("dense", True), trained("dense", True)
+    assert first[1] == second[1]
+    np.testing.assert_array_equal(first[2], second[2])
+
+
+def test_results_are_the_callers_own():
+    step = Step(lambda x: (x, ops.transpose(x), x + 1.0, ops.reshape(x * 2.0, (-1,))), native=True)
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    first = [t.numpy() for t in step(x)]
+    kept = [a.copy() for a in first]
+    step(x + 10)
+    for a, b in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not np.shares_memory(a, x)
+
+
+def test_inputs_may_lie_in_any_order():
+    step = Step(lambda x: ops.tanh(x) + ops.sum(x, 0), native=True)
+    x = RNG.normal(size=(17, 7)).astype("float32").T
+    expected = np.tanh(x) + x.sum(0)
+    np.testing.assert_allclose(step(x).numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_error_in_between_leaves_what_was():
+    total = Variable(1.0)
+
+    def take(x, i):
+        total.assign_add(ops.sum(x))
+        return ops.take(x * 2.0, i, axis=0) + 1.0
+
+    step = Step(take, native=True)
+    x = np.ones((4, 3), "float32")
+    assert step(x, np.array([0, 3])).shape == (2, 3)
+    with pytest.raises(IndexError):
+        step(x, np.array([0, 4]))
+    assert total.item() == 13.0
+    step(x, np.array([1, 2]))
+    assert total.item() == 25.0
+
+
+def test_empty_and_scalar_tensors():
+    step = Step(lambda x, y: (ops.exp(x), ops.sum(x, 0), y * 2.0), native=True)
+    empty, total, scalar = step(np.ones((0, 3), "float32"), np.float32(4))
+    assert empty.shape == (0, 3)
+    assert total.numpy().tolist() == [0, 0, 0]
+    assert scalar.item() == 8.0
+
+
+def test_threads_take_turns():
+    step = Step(lambda x: ops.sum(ops.tanh(x), 1), native=True)
+    inputs = [RNG.normal(size=(100, 50)).astype("float32") for _ in range(8)]
+    expected = [step(x).numpy() for x in inputs]
+    results = [None] * 8
+
+    def work(i):
+        for _ in range(50):
+            results[i] = step(inputs[i]).numpy()
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for a, b in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_explain_before_any_step():
+    model = kerasnb.Sequential([kerasnb.Input((2,)), layers.Dense(1)], name="fresh")
+    model.compile("sgd", "mse")
+    with pytest.raises(GraphError) as error:
+        model.explain()
+    assert str(error.value) == "Model 'fresh' has not run a compiled step yet: fit it first."
+
+
+def test_explain_says_why():
+    step = Step(lambda x: ops.sin(x) * 2.0, native=True)
+    step(np.ones(3, "float32"))
+    assert step.program().plan.explain() == "NumPy   sine: there is no native sin\nnative  multiply"
+
+
+def test_without_llvmlite_it_warns_and_works(monkeypatch):
+    monkeypatch.setattr(llvm, "available", lambda: False)
+    model = kerasnb.Sequential([kerasnb.Input((2,)), layers.Dense(1)])
+    with pytest.warns(UserWarning, match="jit_compile=True needs llvmlite"):
+        model.compile("sgd", "mse", jit_compile=True)
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=0)
+    assert model.explain().endswith("operations, each through NumPy")
+
+
+def test_buffers_that_live_together_do_not_overlap():
+    rng = np.random.default_rng(6)
+    buffers = []
+    for _ in range(200):
+        first = int(rng.integers(0, 50))
+        buffers.append(Lifetime(int(rng.integers(1, 5000)), first, first + int(rng.integers(0, 9))))
+    offsets, total = arrange(buffers)
+    for i, a in enumerate(buffers):
+        assert offsets[i] % 64 == 0
+        assert offsets[i] + a.size <= total
+        for j, b in enumerate(buffers[:i]):
+            apart = a.last < b.first or b.last < a.first
+            below = offsets[i] + a.size <= offsets[j] or offsets[j] + b.size <= offsets[i]
+            assert apart or below
+    alive = max(sum(b.size for b in buffers if b.first <= t <= b.last) for t in range(60))
+    assert total < 1.2 * alive
