@@ -158,10 +158,7 @@ class Fusion:
         self._new(Group(len(self.units), tuple(n for n in shape if n != 1)))
         placed = _reduced if node.op in REDUCTIONS else _elementwise
         if not placed(self.units[-1], node, [None] * len(views)):
-            self.units.pop()
-            self.needs.pop()
-            self.alone(node)
-            return
+            self.units[-1] = _in_other_order(self.units[-1].number, node)
         self._take(len(self.units) - 1, node)
 
     def _new(self, unit: Any) -> None:
@@ -287,6 +284,21 @@ def _reduced(group: Group, node: Node, known: list) -> bool:
         group.ended.add(id(output))
     group.axes[id(output)], group.spread[id(node)] = kept, axes
     return True
+
+
+def _in_other_order(number: int, node: Node) -> Group:
+    """A group for a reduction alone: the axes it keeps come first, those it reduces are a row."""
+    shape, over = node.inputs[0].shape, set(node.attrs["axes"])
+    spread = [i for i, n in enumerate(shape) if n != 1]
+    order = [i for i in spread if i not in over] + [i for i in spread if i in over]
+    axes = tuple(order.index(i) if i in order else None for i in range(len(shape)))
+    group = Group(number, tuple(shape[i] for i in order))
+    group.spread[id(node)] = axes
+    group.axes[id(node.outputs[0])] = tuple(a for i, a in enumerate(axes) if i not in over)
+    group.inner = sum(i in over for i in order)
+    if size_of(group.shape[len(order) - group.inner :]) > ROW:
+        group.ended.add(id(node.outputs[0]))
+    return group
 
 
 def groups_of(layout: Layout, fusable: Any) -> list[Group | Node]:

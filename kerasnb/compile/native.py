@@ -81,7 +81,7 @@ class NativePlan:
         wanted = {id(self.layout[t].root) for t in self.graph.outputs if self._is_made(t)}
         for number, unit in enumerate(units):
             if isinstance(unit, Node):
-                self.steps.append(Fallback(unit, refusal(unit) or "its axes are not in order"))
+                self.steps.append(Fallback(unit, refusal(unit)))
                 continue
             own = [id(n.outputs[0]) for n in unit.nodes]
             kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}

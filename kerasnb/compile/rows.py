@@ -70,7 +70,7 @@ def refusal(node: Node) -> str | None:
             _known(node.outputs[0].dtype)
             _neutral(node)
         else:
-            return f"{node.op.name} is no elementwise op and no reduction"
+            return f"there is no native {node.op.name}"
     except Declined as reason:
         return str(reason)
     return None

@@ -128,10 +128,7 @@ class Program:
                 [*tensors, *scope.writes.values()],
             )
         )
-        on_cpu = backend.name == "numpy"
-        self.plan = (
-            NativePlan(self.graph) if native and on_cpu else ReferencePlan(self.graph, backend)
-        )
+        self.plan = _plan(self.graph, backend, native)
 
     def run(self, arrays: list) -> Any:
         """Run the plan, change the variables, and pack the results as the function did."""
@@ -152,6 +149,12 @@ class Program:
             for leaf, is_tensor in zip(tree.flatten(self.result), self._is_tensor, strict=True)
         ]
         return tree.pack_as(self.result, leaves)
+
+
+def _plan(graph: Graph, backend: Any, native: bool) -> Any:
+    if native and backend.name == "numpy":
+        return NativePlan(graph)
+    return ReferencePlan(graph, backend)
 
 
 def _array(value: Any) -> Any:
