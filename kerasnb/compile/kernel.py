@@ -39,6 +39,10 @@ class Place(NamedTuple):
             step *= length
         return cls(dtype, tuple(shape), tuple(reversed(strides)))
 
+    def transposed(self) -> Place:
+        """The same with its axes in reverse."""
+        return Place(self.dtype, self.shape[::-1], self.strides[::-1])
+
     @property
     def is_dense(self) -> bool:
         """Whether it is row-major without gaps."""

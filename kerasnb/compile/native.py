@@ -17,9 +17,11 @@ from kerasnb.compile.arena import ALIGNMENT, Lifetime, arrange
 from kerasnb.compile.fusion import Group, groups_of
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Kernel
+from kerasnb.compile.product import product
 from kerasnb.compile.rows import Call, Workspace, calls_of, refusal
 from kerasnb.compile.views import Layout, View
 from kerasnb.graph import Graph, Node
+from kerasnb.op import OPS
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
@@ -81,7 +83,7 @@ class NativePlan:
         wanted = {id(self.layout[t].root) for t in self.graph.outputs if self._is_made(t)}
         for number, unit in enumerate(units):
             if isinstance(unit, Node):
-                self.steps.append(Fallback(unit, refusal(unit)))
+                self.steps.append(self._alone(unit))
                 continue
             own = [id(n.outputs[0]) for n in unit.nodes]
             kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
@@ -89,6 +91,12 @@ class NativePlan:
                 self.steps += calls_of(unit, self.layout, kept)
             except Declined as reason:
                 self.steps += [Fallback(node, str(reason)) for node in unit.nodes]
+
+    def _alone(self, node: Node) -> Call | Fallback:
+        try:
+            return _product(node, self.layout)
+        except Declined as reason:
+            return Fallback(node, str(reason))
 
     def _roots(self, tensors: Sequence[Any]) -> list[Tensor]:
         return [self.layout[t].root for t in tensors if type(t) is Tensor]
@@ -225,6 +233,19 @@ class NativePlan:
         key = id(self.layout[tensor].root)
         seen = self._seen(tensor, moving)
         return seen if key in self._outputs and seen is moving[key] else np.array(seen)
+
+
+def _product(node: Node, layout: Layout) -> Call:
+    """A product of two matrices, either of which may lie transposed."""
+    if node.op is not OPS["dot_general"]:
+        raise Declined(refusal(node))
+    (left, right), batch = node.attrs["contract"], node.attrs["batch"]
+    a, b, c = (layout[t] for t in (*node.inputs, *node.outputs))
+    if batch[0] or len(left) != 1 or len(a.place.shape) != 2 or len(b.place.shape) != 2:
+        raise Declined("native products are of two matrices")
+    first = a.place if left[0] == 1 else a.place.transposed()
+    second = b.place if right[0] == 0 else b.place.transposed()
+    return Call(product(first, second, c.place), [a, b, c])
 
 
 def _bytes(dtype: str, size: int) -> int:
