@@ -105,7 +105,10 @@ class NativePlan:
         return id(tensor) in self.layout.views
 
     def _own_outputs(self) -> dict[int, Tensor]:
-        """The roots, by id, that are whole outputs: they are computed where they are to lie."""
+        """The roots, by id, that are whole outputs: they are computed where they are to lie.
+
+        Also notes for each output which of them it is; others are copied in the end.
+        """
         given = {id(t) for t in (*self.graph.inputs, *self.graph.constants)}
         found = {}
         for tensor in self.graph.outputs:
@@ -113,7 +116,16 @@ class NativePlan:
             whole = view.is_dense and size_of(view.place.shape) == size_of(view.root.shape)
             if whole and id(view.root) not in given:
                 found[id(view.root)] = view.root
+        self._results = [
+            (t, key if (key := id(self.layout[t].root)) in found and self._fills(t) else None)
+            for t in self.graph.outputs
+        ]
         return found
+
+    def _fills(self, tensor: Tensor) -> bool:
+        """Whether it is its root, shape and all."""
+        view = self.layout[tensor]
+        return view.is_dense and view.place.shape == view.root.shape
 
     # Memory
 
@@ -198,10 +210,11 @@ class NativePlan:
             for t, a in zip(self.graph.inputs, arrays, strict=True)
         }
         moving |= {key: np.empty(t.shape, t.dtype) for key, t in self._outputs.items()}
+        pointers = self._pointers
         for key, places in self._moving.items():
-            address = moving[key].ctypes.data
+            address = moving[key].__array_interface__["data"][0]  # half the time of ctypes.data
             for position, offset in places:
-                self._pointers[position] = address + offset
+                pointers[position] = address + offset
         for step in self._program:
             if isinstance(step, Fallback):
                 self._through_numpy(step.node, moving)
@@ -209,7 +222,12 @@ class NativePlan:
             function, operands, chunks, scratch = step
             for chunk in range(chunks):
                 function(operands, chunk, scratch)
-        return tuple([self._result(t, moving) for t in self.graph.outputs])
+        return tuple(
+            [
+                moving[key] if key is not None else np.array(self._seen(tensor, moving))
+                for tensor, key in self._results
+            ]
+        )
 
     def _through_numpy(self, node: Node, moving: dict) -> None:
         inputs = [self._seen(t, moving) if type(t) is Tensor else t for t in node.inputs]
@@ -227,12 +245,6 @@ class NativePlan:
         steps = tuple(s * root.itemsize for s in view.place.strides)
         start = root.reshape(-1)[view.offset :]
         return np.lib.stride_tricks.as_strided(start, view.place.shape, steps)
-
-    def _result(self, tensor: Tensor, moving: dict) -> np.ndarray:
-        """An array of the caller's own."""
-        key = id(self.layout[tensor].root)
-        seen = self._seen(tensor, moving)
-        return seen if key in self._outputs and seen is moving[key] else np.array(seen)
 
 
 def _product(node: Node, layout: Layout) -> Call:
