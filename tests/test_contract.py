@@ -1,0 +1,173 @@
+"""Native products and convolutions against NumPy in float64, for each kind of vector register."""
+
+import ctypes
+import itertools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
+
+from test_mathematics import runs
+
+from kerasnb.compile import llvm
+from kerasnb.compile.contract import Contraction
+from kerasnb.compile.ir import Declined
+from kerasnb.compile.kernel import Place
+from kerasnb.compile.matmul import dot_general, matmul
+from kerasnb.op import OPS
+
+TARGETS = [pytest.param(t, id=name) for name, t in llvm.TARGETS.items() if runs(t)]
+ARM = llvm.Target("generic", "+neon")
+KINDS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+
+
+def place(x: np.ndarray) -> Place:
+    return Place(str(x.dtype), x.shape, tuple(s // x.itemsize for s in x.strides))
+
+
+class Compiled:
+    """A contraction that can be run; memory that it has to write before it reads holds NaN."""
+
+    def __init__(self, contraction: Contraction, target: llvm.Target | None = None):
+        self.kernels, self.functions = contraction.kernels, []
+        for kernel, _ in self.kernels:
+            module = llvm.Module(kernel.text.replace("@kernel", "@contraction"), target)
+            self.functions.append(module.function("contraction", *KINDS))
+        self.workspace = np.full(contraction.workspace, np.nan, np.float32)
+        memory = np.full(max(k.scratch for k, _ in self.kernels) // 4 + 32, np.nan, np.float32)
+        self.scratch = memory[-memory.ctypes.data % 64 // 4 :]
+
+    def __call__(self, order=range, **arrays: np.ndarray) -> None:
+        arrays["workspace"] = self.workspace
+        for (kernel, names), function in zip(self.kernels, self.functions, strict=True):
+            operands = np.array([arrays[name].ctypes.data for name in names], np.uintp)
+            for chunk in order(kernel.chunks):
+                function(operands.ctypes.data, chunk, self.scratch.ctypes.data)
+
+
+def backwards(chunks: int) -> range:
+    return range(chunks - 1, -1, -1)
+
+
+def computed(contraction: Contraction, target, shape: tuple, a, b) -> np.ndarray:
+    """The result, which is the same whatever the order of chunks; nothing beside it is written."""
+    run, results = Compiled(contraction, target), []
+    size = int(np.prod(shape))
+    for order in (range, backwards):
+        around = np.full(size + 64, 7.0, np.float32)
+        around[32:-32] = np.nan
+        c = around[32:-32].reshape(shape)
+        run(order, a=a, b=b, c=c)
+        assert np.all(around[:32] == 7)
+        assert np.all(around[-32:] == 7)
+        results.append(c)
+    np.testing.assert_array_equal(*results)
+    return results[0]
+
+
+def assert_close(found: np.ndarray, exact: np.ndarray, terms: int) -> None:
+    # sums of normal numbers: rounding errors of some ulp of the largest partial sum
+    np.testing.assert_allclose(found, exact, rtol=1e-5, atol=2e-6 * max(terms, 1))
+
+
+def normal(shape: tuple, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+# Products
+
+
+def product(m: int, k: int, n: int, target, batch=(), turned=(False, False)) -> None:
+    shapes = [(*batch, m, k), (*batch, k, n)]
+    operands = []
+    for seed, (shape, turn) in enumerate(zip(shapes, turned, strict=True)):
+        shape = (*shape[:-2], shape[-1], shape[-2]) if turn else shape
+        x = normal(shape, seed)
+        operands.append(x.swapaxes(-1, -2) if turn else x)
+    a, b = operands
+    shape = (*batch, m, n)
+    contraction = matmul(place(a), place(b), Place.dense("float32", shape), target)
+    found = computed(contraction, target, shape, a, b)
+    assert_close(found, a.astype(float) @ b.astype(float), k)
+
+
+SIZES = [
+    (1, 1, 1), (7, 1, 33), (1, 17, 7), (17, 7, 17), (33, 33, 33), (10, 8, 12), (33, 17, 1),
+    (7, 33, 2), (3, 40, 4), (100, 33, 50), (13, 600, 70), (1, 64, 100), (1, 1, 300), (300, 5, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_products(size, target):
+    for turned in itertools.product((False, True), repeat=2):
+        product(*size, target, turned=turned)
+
+
+@pytest.mark.parametrize("size", [(128, 784, 96), (70, 520, 200), (40, 1024, 256)], ids=str)
+def test_large_products(size):
+    for turned in itertools.product((False, True), repeat=2):
+        product(*size, None, turned=turned)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_products_of_a_batch(target):
+    for turned in itertools.product((False, True), repeat=2):
+        product(17, 16, 33, target, batch=(3, 2), turned=turned)
+    product(4, 20, 1, target, batch=(70,))
+    product(64, 9, 16, target, batch=(70,))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("sample", OPS["dot_general"].samples, ids=str)
+def test_products_of_tensors(sample, target):
+    a, b = (normal(shape, i) for i, shape in enumerate(sample.inputs))
+    exact = OPS["dot_general"].impl(np, a.astype(float), b.astype(float), **sample.attrs)
+    place_c = Place.dense("float32", exact.shape)
+    contraction = dot_general(place(a), place(b), place_c, **sample.attrs, target=target)
+    assert_close(computed(contraction, target, exact.shape, a, b), exact, 16)
+
+
+def test_products_of_views():
+    a, b = normal((6, 40, 5)), normal((40, 80), 1)
+    for x, y in (
+        (a[1:5, ::2, 2], b[:20, ::3]),
+        (a[:, ::-1, 1], b[::-1, 5:38]),
+        (a[2, :, 1:4].T, b[:, ::-1]),
+        (np.broadcast_to(a[0, :, 0], (9, 40)), b),
+    ):
+        shape = (x.shape[0], y.shape[1])
+        contraction = matmul(place(x), place(y), Place.dense("float32", shape))
+        assert_close(computed(contraction, None, shape, x, y), x.astype(float) @ y, 40)
+
+
+def test_results_with_gaps():
+    a, b = normal((9, 12)), normal((12, 20), 1)
+    whole = np.zeros((40, 30), np.float32)
+    for c in (whole[:20, :9].T, whole[1:10, 3:23], whole[::2, ::3][:9].T[:9, :9].T):
+        left, right = a[: c.shape[0]], b[:, : c.shape[1]]
+        Compiled(matmul(place(left), place(right), place(c)))(a=left, b=right, c=c)
+        assert_close(c, left.astype(float) @ right, 12)
+    assert np.all(whole[20:, 9:] == 0)
+
+
+def test_an_empty_sum_is_zero():
+    for m, k, n in ((3, 0, 5), (3, 0, 1), (0, 4, 5), (4, 3, 0)):
+        a, b = normal((m, k)), normal((k, n))
+        contraction = matmul(place(a), place(b), Place.dense("float32", (m, n)))
+        assert np.all(computed(contraction, None, (m, n), a, b) == 0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_spreads_as_in_numpy(value):
+    a, b = normal((20, 37)), normal((37, 50), 1)
+    a[3, 36], b[5, 49] = value, value
+    contraction = matmul(place(a), place(b), Place.dense("float32", (20, 50)))
+    np.testing.assert_allclose(computed(contraction, None, (20, 50), a, b), a @ b, rtol=1e-3)
+
+
+def test_other_dtypes_are_declined():
+    x = Place.dense("float64", (2, 2))
+    with pytest.raises(Declined, match="a product of float64 and float64 in float64"):
+        matmul(x, x, x)
