@@ -12,10 +12,16 @@ from test_mathematics import runs
 
 from kerasnb.compile import llvm
 from kerasnb.compile.contract import Contraction
+from kerasnb.compile.convolve import (
+    convolution,
+    convolution_input_grad,
+    convolution_kernel_grad,
+)
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Place
 from kerasnb.compile.matmul import dot_general, matmul
 from kerasnb.op import OPS
+from kerasnb.ops.window import window_positions
 
 TARGETS = [pytest.param(t, id=name) for name, t in llvm.TARGETS.items() if runs(t)]
 ARM = llvm.Target("generic", "+neon")
@@ -171,3 +177,132 @@ def test_other_dtypes_are_declined():
     x = Place.dense("float64", (2, 2))
     with pytest.raises(Declined, match="a product of float64 and float64 in float64"):
         matmul(x, x, x)
+
+
+# Convolutions
+
+OPERATIONS = {
+    "convolution": convolution,
+    "convolution_input_grad": convolution_input_grad,
+    "convolution_kernel_grad": convolution_kernel_grad,
+}
+
+
+def convolved(name: str, a: np.ndarray, b: np.ndarray, attrs: dict, target=None) -> tuple:
+    """What the kernels compute, and what the primitive gives in float64."""
+    exact = OPS[name].impl(np, a.astype(float), b.astype(float), **attrs)
+    attrs = {k: v for k, v in attrs.items() if k not in ("shape", "window")}
+    result = Place.dense("float32", exact.shape)
+    contraction = OPERATIONS[name](place(a), place(b), result, **attrs, target=target)
+    return computed(contraction, target, exact.shape, a, b), exact
+
+
+def all_three(
+    n: int, spatial: tuple, channels: int, window: tuple, filters: int, target=None, *,
+    strides=None, padding=None, dilation=None, groups=1,
+) -> None:  # fmt: skip
+    ones = (1,) * len(spatial)
+    strides, dilation = strides or ones, dilation or ones
+    padding = padding or ((0, 0),) * len(spatial)
+    attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    positions = window_positions("", spatial, window, strides, padding, dilation)
+    x = normal((n, *spatial, channels))
+    w = normal((*window, channels // groups, filters), 1)
+    g = normal((n, *positions, filters), 2)
+    for name, a, b, more, terms in (
+        ("convolution", x, w, {}, w.size // filters),
+        ("convolution_input_grad", g, w, {"shape": spatial}, w.size // w.shape[-2]),
+        ("convolution_kernel_grad", x, g, {"window": window}, g.size // filters),
+    ):
+        found, exact = convolved(name, a, b, {**attrs, **more}, target)
+        assert_close(found, exact, terms)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_samples_of_convolutions(name, target):
+    for sample in OPS[name].samples:
+        a, b = (normal(shape, i) for i, shape in enumerate(sample.inputs))
+        found, exact = convolved(name, a, b, sample.attrs, target)
+        assert_close(found, exact, a.size)
+
+
+SAME, ONE_SIDED, WIDE = ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((5, 4), (3, 6))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        ((3, (9, 7), 4, (3, 3), 18), {}),
+        ((3, (8, 8), 3, (3, 3), 7), {"padding": SAME}),
+        ((2, (12, 26), 1, (3, 3), 33), {"padding": SAME}),
+        ((5, (7, 33), 17, (1, 1), 5), {"strides": (2, 2)}),
+        ((2, (9, 10), 5, (3, 2), 6), {"strides": (2, 3), "padding": ONE_SIDED}),
+        ((2, (9, 9), 4, (2, 3), 4), {"dilation": (3, 2), "padding": WIDE, "groups": 2}),
+        ((2, (11, 9), 2, (3, 3), 3), {"strides": (2, 4), "dilation": (2, 2), "padding": SAME}),
+        ((2, (11, 9), 2, (2, 2), 3), {"strides": (3, 3), "dilation": (2, 3), "padding": WIDE}),
+        ((17, (6, 6), 19, (3, 3), 19), {"groups": 19, "padding": SAME}),
+        ((2, (6, 7), 6, (3, 3), 12), {"groups": 6, "strides": (2, 1), "padding": SAME}),
+        ((4, (40,), 7, (5,), 17), {"padding": ((4, 0),), "dilation": (1,)}),
+        ((2, (5, 6, 4), 3, (2, 3, 1), 17), {"strides": (1, 2, 1), "padding": ((1, 0),) * 3}),
+        ((33, (2, 2), 33, (2, 2), 40), {"padding": SAME}),
+        ((1, (1, 1), 1, (1, 1), 1), {}),
+    ],
+    ids=str,
+)
+def test_convolutions(case, target):
+    sizes, attrs = case
+    all_three(*sizes, target, **attrs)
+
+
+def test_convolutions_of_many_images():
+    all_three(70, (14, 14), 16, (3, 3), 32, padding=SAME)
+    all_three(40, (6, 6), 130, (3, 3), 130)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_stays_where_it_is_seen(value):
+    x, w = normal((2, 8, 8, 3)), normal((3, 3, 3, 17), 1)
+    x[1, 4, 4, 2] = value
+    attrs = {"strides": (1, 1), "padding": SAME, "dilation": (1, 1), "groups": 1}
+    found, _ = convolved("convolution", x, w, attrs)
+    seen = np.zeros(found.shape, bool)
+    seen[1, 3:6, 3:6] = True
+    np.testing.assert_array_equal(np.isfinite(found), ~seen)
+
+
+def test_arrays_with_gaps_are_declined():
+    x, w, y = Place("float32", (1, 4, 4, 2), (64, 16, 4, 2)), (3, 3, 2, 5), (1, 2, 2, 5)
+    dense = [Place.dense("float32", shape) for shape in (w, y)]
+    with pytest.raises(Declined, match="a convolution of arrays with gaps"):
+        convolution(x, *dense, strides=(1, 1), padding=((0, 0),) * 2, dilation=(1, 1))
+
+
+# Other processors
+
+
+def test_code_for_other_processors():
+    binding = llvm._binding()
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    triple = "aarch64-unknown-linux-gnu"
+    machine = binding.Target.from_triple(triple).create_target_machine(features="+neon", opt=3)
+    x, w = Place.dense("float32", (2, 8, 8, 5)), Place.dense("float32", (3, 3, 5, 24))
+    y = Place.dense("float32", (2, 8, 8, 24))
+    attrs = {"strides": (1, 1), "padding": SAME, "dilation": (1, 1)}
+    for made in (
+        matmul(
+            Place.dense("float32", (20, 30)),
+            Place("float32", (30, 50), (1, 30)),
+            Place.dense("float32", (20, 50)),
+            ARM,
+        ),
+        convolution(x, w, y, **attrs, target=ARM),
+        convolution_kernel_grad(x, y, w, **attrs, target=ARM),
+    ):
+        for kernel, _ in made.kernels:
+            module = binding.parse_assembly(kernel.text)
+            module.triple = triple
+            assembly = machine.emit_assembly(module)
+        assert "fmla" in assembly or "fadd" in assembly

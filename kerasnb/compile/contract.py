@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 
 from kerasnb.compile import llvm
 from kerasnb.compile.ir import Lanes
-from kerasnb.compile.kernel import Function, Index, Variable
+from kerasnb.compile.kernel import Function, Index, Kernel, Variable
 
 __all__ = [
-    "FLOAT", "Axis", "Contraction", "Cut", "Registers", "along", "copy_lines", "least",
-    "load_first", "merged", "pack", "registers_of", "sweep", "text_of", "tiles_of", "total",
-    "zeros",
+    "FLOAT", "Axis", "Contraction", "Cut", "Registers", "along", "least", "load_first", "merged",
+    "panels_of", "registers_of", "sum_of_parts", "sweep", "text_of", "tiles_of", "total", "zeros",
 ]  # fmt: skip
 
 FLOAT = "float32"
 _MOST_VECTORS = 8  # of a tile: what a single row needs to hide the latency of its sums
+_UNROLLED = 96  # additions of vectors that may be written out instead of a loop
 _MOST_ROWS = 24  # of a tile: more only make its code longer
 
 
@@ -56,7 +56,7 @@ class Contraction(NamedTuple):
         workspace: how many float32 numbers that memory holds; it need not be cleared.
     """
 
-    kernels: list[tuple[Any, tuple[str, ...]]]
+    kernels: list[tuple[Kernel, tuple[str, ...]]]
     workspace: int = 0
 
 
@@ -289,12 +289,10 @@ class _Tile(NamedTuple):
         """Compute it: ``C = sum``, or ``C += sum`` where `more` holds."""
         lanes = self.cut.lanes
         sums = zeros(f, lanes, len(self.rows), self.vectors)
-        with along(f, reduced, a, b) as (a_now, b_now):
-            columns = [self.load(f, b_now, v, self.masked) for v in range(self.vectors)]
-            for row, (offset, _) in zip(sums, self.rows, strict=True):
-                numbers = self._numbers(f, f.at(a_now, offset, FLOAT))
-                for variable, x, y in zip(row, numbers, columns, strict=True):
-                    variable.set(x.block.fma(x, y, variable.get()))
+        loops, unrolled = self._unrolled(reduced)
+        with along(f, loops, a, b) as (a_now, b_now):
+            for a_step, b_step in unrolled:
+                self._step(f, sums, f.at(a_now, a_step, FLOAT), f.at(b_now, b_step, FLOAT))
         if isinstance(more, str):
             with f.when(more):
                 self._add(f, sums, c)
@@ -303,6 +301,26 @@ class _Tile(NamedTuple):
         for row, (_, offset) in zip(sums, self.rows, strict=True):
             for v, variable in enumerate(row):
                 self._store(f, f.at(c, offset, FLOAT), v, variable.get())
+
+    def _unrolled(self, reduced: Sequence[Axis]) -> tuple[list[Axis], list[tuple[int, int]]]:
+        """The sums to be written as loops; and, for those that are so short that a loop's own work
+        shows, the steps in A and B one by one."""
+        loops, steps = list(reduced), [(0, 0)]
+        while loops and isinstance(loops[-1].extent, int):
+            extent, a, b, _ = loops[-1]
+            if extent * len(steps) * len(self.rows) * self.vectors > _UNROLLED:
+                break
+            loops.pop()
+            steps = [(i * a + x, i * b + y) for i in range(extent) for x, y in steps]
+        return loops, steps
+
+    def _step(self, f: Function, sums: list, a: str, b: str) -> None:
+        """One value of k."""
+        columns = [self.load(f, b, v, self.masked) for v in range(self.vectors)]
+        for row, (offset, _) in zip(sums, self.rows, strict=True):
+            numbers = self._numbers(f, f.at(a, offset, FLOAT))
+            for variable, x, y in zip(row, numbers, columns, strict=True):
+                variable.set(x.block.fma(x, y, variable.get()))
 
     def _numbers(self, f: Function, a: str) -> list[Lanes]:
         """What multiplies each vector of B: one number of A, or vectors of it."""
@@ -408,139 +426,28 @@ def tiles_of(
                     yield cut.offsets(size), here
 
 
-# Copies that make memory contiguous
+def sum_of_parts(parts: int, length: int, registers: Registers) -> Kernel:
+    """The kernel that adds results of equal length which lie one after another: the operands are
+    those, and the result. The order is fixed, whoever computed them and when."""
+    f, lanes = Function(), registers.lanes
+    source, to = f.operand(0), f.operand(1)
+    chunks = max(1, min(parts, length // 4096))
+    each = -(-length // (chunks * lanes)) * lanes
+    start = f.chunk * each
 
+    def add(at: Any, width: int) -> None:
+        total = f.load(f.at(source, at, FLOAT), FLOAT, width)
+        for part in range(1, parts):
+            total = total + f.load(f.at(source, at + part * length, FLOAT), FLOAT, width)
+        f.store(f.at(to, at, FLOAT), total)
 
-def pack(
-    f: Function,
-    cut: Cut,
-    reduced: Sequence[Axis],
-    b: str,
-    to: str,
-    *,
-    packed: int,
-    panels: tuple[Any, Any] | None = None,
-) -> list[Axis]:
-    """Copy panels of B, each to be read from its beginning to its end; zeros fill the last vector.
-
-    Args:
-        f: the function.
-        cut: the columns.
-        reduced: the indices that are summed over, outermost first.
-        b: the address of B's first element.
-        to: where the first of `panels` goes.
-        packed: the distance of panels there: at least `cut.width` for each value of `reduced`.
-        panels: which panels, from and to; all if None.
-
-    Returns:
-        `reduced`, with the steps that B has in a packed panel.
-    """
-    first, last = panels or (0, cut.panels)
-    step, moved = cut.width, []
-    for axis in reversed(reduced):
-        moved.insert(0, Axis(axis.extent, axis.a, step))
-        step = step * axis.extent
-    lines = [Axis(old.extent, old.b, new.b) for old, new in zip(reduced, moved, strict=True)]
-    if cut.columns.b == 1:
-        _pack_lines(f, cut, lines, b, to, packed, first, last)
-    else:
-        _pack_across(f, cut, lines, b, to, packed, first, last)
-    return moved
-
-
-def _pack_lines(
-    f: Function, cut: Cut, lines: list[Axis], b: str, to: str, packed: int, first: Any, last: Any
-) -> None:
-    """Panels of a B whose columns are neighbours."""
-    for number, columns in panels_of(f, cut, (first, last)):
-        tile = _Tile(cut, [], columns, True)
-        source = f.at(b, number * cut.width, FLOAT)
-        with along(f, lines, source, f.at(to, (number - first) * packed, FLOAT)) as (x, y):
-            for v in range(tile.vectors):
-                f.store(f.at(y, v * cut.lanes, FLOAT), tile.load(f, x, v, True))
-
-
-def _pack_across(
-    f: Function, cut: Cut, lines: list[Axis], b: str, to: str, packed: int, first: Any, last: Any
-) -> None:
-    """Panels of a B whose columns are apart: squares are transposed in registers where one of the
-    indices that are summed over has neighbours in memory, and else it goes number by number."""
-    lanes, step = cut.lanes, cut.columns.b
-    inner = next((axis for axis in lines if axis.a == 1), Axis(1))
-    outer = [axis for axis in lines if axis is not inner]
-    rest = inner.extent % lanes if inner.b else 1
-    whole = inner.extent - rest
-    vectors = cut._replace(vectors=1)
-    last = least(last * cut.vectors, vectors.panels)
-    for number, count in panels_of(f, vectors, (first * cut.vectors, last)):
-        place = (number // cut.vectors - first) * packed + number % cut.vectors * lanes
-        source, target = f.at(b, number * (lanes * step), FLOAT), f.at(to, place, FLOAT)
-        with along(f, outer, source, target) as (x, y):
-            if isinstance(whole, Index) or whole:
-                with f.loop(0, whole, lanes) as k:
-                    near = f.at(x, k, FLOAT), f.at(y, k * inner.b, FLOAT)
-                    _pack_square(f, cut, inner.b, *near, count, lanes)
-            if isinstance(rest, int) and rest > 1:
-                near = f.at(x, whole, FLOAT), f.at(y, whole * inner.b, FLOAT)
-                _pack_square(f, cut, inner.b, *near, count, rest)
-            elif isinstance(rest, Index) or rest:
-                with f.loop(whole, inner.extent) as k:
-                    _pack_vector(f, cut, f.at(x, k, FLOAT), f.at(y, k * inner.b, FLOAT), count)
-
-
-def _pack_square(f: Function, cut: Cut, step: int, x: str, y: str, count: int, depth: int) -> None:
-    """`count` columns by `depth` values of k, each at most as many as a vector has lanes. Values of
-    k are neighbours at `x`, and at a distance of `step` at `y`."""
-    square = [
-        load_first(f, f.at(x, j * cut.columns.b, FLOAT), cut.lanes, depth) for j in range(count)
-    ]
-    for j, line in enumerate(_transposed(f, square, cut.lanes)[:depth]):
-        f.store(f.at(y, j * step, FLOAT), line)
-
-
-def _pack_vector(f: Function, cut: Cut, x: str, y: str, count: int) -> None:
-    """`count` columns for one value of k."""
-    if count < cut.lanes:
-        f.store(y, f.block(cut.lanes).constant(0.0, FLOAT))
-    with f.loop(0, count) as j:
-        f.store(f.at(y, j, FLOAT), f.load(f.at(x, j * cut.columns.b, FLOAT), FLOAT, 1))
-
-
-def _transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
-    """The columns of a square in registers; lines that are missing are zeros.
-
-    Step by step, squares of half the size change places across the diagonal: lanes * log2(lanes)
-    shuffles, 64 for 256 numbers.
-    """
-    block = f.block(lanes)
-    lines = lines + [block.constant(0.0, FLOAT)] * (lanes - len(lines))
-    half = lanes // 2
-    while half:
-        left = [j if not j & half else lanes + j - half for j in range(lanes)]
-        right = [j + half if not j & half else lanes + j for j in range(lanes)]
-        for i in range(lanes):
-            if not i & half:
-                x, y = lines[i], lines[i + half]
-                lines[i], lines[i + half] = _shuffle(x, y, left), _shuffle(x, y, right)
-        half //= 2
-    return lines
-
-
-def _shuffle(x: Lanes, y: Lanes, order: list[int]) -> Lanes:
-    numbers = ", ".join(f"i32 {i}" for i in order)
-    return x.block.emit(
-        f"shufflevector {x.typed()}, {y.typed()}, <{len(order)} x i32> <{numbers}>", FLOAT
-    )
-
-
-def copy_lines(f: Function, source: str, to: str, lines: Axis, length: Any, lanes: int) -> None:
-    """Copy contiguous lines: `lines` says how many, and their distance there (a) and here (b)."""
-    with along(f, [lines], source, to) as (x, y):
-        whole = length - length % lanes
-        with f.loop(0, whole, lanes) as i:
-            f.store(f.at(y, i, FLOAT), f.load(f.at(x, i, FLOAT), FLOAT, lanes))
-        with f.loop(whole, length) as i:
-            f.store(f.at(y, i, FLOAT), f.load(f.at(x, i, FLOAT), FLOAT, 1))
+    with f.loop(start, (start + each).least(length - length % lanes), lanes) as at:
+        add(at, lanes)
+    if length % lanes:
+        with f.when(f.chunk.equals(chunks - 1)), f.loop(length - length % lanes, length) as at:
+            add(at, 1)
+    moved = 4 * length * (parts + 1)
+    return Kernel(f"sum of {parts} parts", text_of(f), chunks, (parts - 1) * length, moved)
 
 
 def text_of(f: Function) -> str:

@@ -1,4 +1,4 @@
-"""Products of matrices and tensors in float32 as native kernels. Imports contract and kernel."""
+"""Products of matrices and tensors in float32 as native kernels. Imports packing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from kerasnb.compile.contract import (
     Cut,
     Registers,
     along,
-    copy_lines,
     load_first,
     merged,
-    pack,
     registers_of,
     sweep,
     text_of,
@@ -27,6 +25,7 @@ from kerasnb.compile.contract import (
 )
 from kerasnb.compile.ir import Declined, Lanes
 from kerasnb.compile.kernel import Function, Kernel, Place
+from kerasnb.compile.packing import copy_lines, pack
 
 __all__ = ["dot_general", "matmul", "product"]
 
@@ -278,7 +277,7 @@ class _Product:
         start, stop = cut.first_of(first), cut.first_of(last)
         source, to = f.at(a, start * cut.split.a, FLOAT), f.at(f.scratch, self.a_at, FLOAT)
         lines = Axis(stop - start, cut.split.a, self.lane_k)
-        copy_lines(f, source, to, lines, k.extent, cut.lanes)
+        copy_lines(f, source, to, [lines], k.extent, cut.lanes)
         cut = cut._replace(split=cut.split._replace(a=self.lane_k))
         return f.at(to, 0 - start * self.lane_k, FLOAT), cut, reduced
 
