@@ -110,21 +110,33 @@ def _pack_vector(f: Function, cut: Cut, x: str, y: str, count: int) -> None:
 def _transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
     """The columns of a square in registers; lines that are missing are zeros.
 
-    Step by step, squares of half the size change places across the diagonal: lanes * log2(lanes)
-    shuffles, 64 for 256 numbers.
+    First squares of 4x4 by interleaving lines twice, then these as a whole: from halves to single
+    ones they change places across the diagonal. It is what processors have instructions for: a
+    square of 16x16 takes 75 ns, and 14 ms to compile. By halves all the way it took 29 ms.
     """
-    block = f.block(lanes)
-    lines = lines + [block.constant(0.0, FLOAT)] * (lanes - len(lines))
+    lines = lines + [f.block(lanes).constant(0.0, FLOAT)] * (lanes - len(lines))
+    groups = range(0, lanes, 4)
+    low = [j + i + x for j in groups for i in (0, 1) for x in (0, lanes)]
+    high = [j + 2 for j in low]
+    for i in groups:
+        a, b, c, d = lines[i : i + 4]
+        even, odd = _pair(a, c, low, high), _pair(b, d, low, high)
+        lines[i : i + 4] = [
+            x for pair in zip(even, odd, strict=True) for x in _pair(*pair, low, high)
+        ]
     half = lanes // 2
-    while half:
-        left = [j if not j & half else lanes + j - half for j in range(lanes)]
-        right = [j + half if not j & half else lanes + j for j in range(lanes)]
+    while half >= 4:
+        left = [j + (lanes - half if j & half else 0) for j in range(lanes)]
+        right = [j + (lanes if j & half else half) for j in range(lanes)]
         for i in range(lanes):
             if not i & half:
-                x, y = lines[i], lines[i + half]
-                lines[i], lines[i + half] = _shuffle(x, y, left), _shuffle(x, y, right)
+                lines[i], lines[i + half] = _pair(lines[i], lines[i + half], left, right)
         half //= 2
     return lines
+
+
+def _pair(x: Lanes, y: Lanes, first: list[int], second: list[int]) -> tuple[Lanes, Lanes]:
+    return _shuffle(x, y, first), _shuffle(x, y, second)
 
 
 def _shuffle(x: Lanes, y: Lanes, order: list[int]) -> Lanes:
