@@ -135,6 +135,12 @@ def test_products_of_tensors(sample, target):
     assert_close(computed(contraction, target, exact.shape, a, b), exact, 16)
 
 
+def test_long_sums_of_few_results():
+    for turned in ((False, False), (True, True)):
+        product(64, 4096, 64, None, turned=turned)
+    product(16, 3000, 40, None, batch=(3,), turned=(True, False))
+
+
 def test_products_of_views():
     a, b = normal((6, 40, 5)), normal((40, 80), 1)
     for x, y in (
@@ -259,6 +265,11 @@ def test_convolutions(case, target):
 def test_convolutions_of_many_images():
     all_three(70, (14, 14), 16, (3, 3), 32, padding=SAME)
     all_three(40, (6, 6), 130, (3, 3), 130)
+
+
+def test_convolutions_of_one_large_image():
+    all_three(1, (45, 40), 16, (3, 3), 32, padding=SAME, strides=(1, 2))
+    all_three(1, (45, 40), 20, (3, 3), 32)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -28,7 +28,7 @@ from kerasnb.compile.contract import (
     total,
 )
 from kerasnb.compile.ir import Declined
-from kerasnb.compile.kernel import Function, Kernel, Place
+from kerasnb.compile.kernel import Function, Index, Kernel, Place
 from kerasnb.compile.packing import clear, copy_lines, pack
 
 __all__ = ["convolution", "convolution_input_grad", "convolution_kernel_grad"]
@@ -324,8 +324,18 @@ class _Windows:
         self.flops = 2 * image.count * total(rows) * depth * columns.extent * group.extent
         self.packs = columns.b != 1 or (self.cut.panels > 1 and columns.a == 0)
         self.packed = _lines(depth * self.cut.width)
-        each = max(1, -(-2 * _SMALL * image.count // max(self.flops, 1)))
-        self.each = max(1, min(image.count, max(each, -(-image.count // _CHUNKS))))
+        self._divide(total(rows) * columns.extent * group.extent * max(depth, 16))
+
+    def _divide(self, image_size: int) -> None:
+        """Images of a chunk; or if there are few images, the rows of positions of a chunk."""
+        count, outer = self.image.count, self.cut.outer
+        worth = -(-_SMALL // image_size)
+        self.each = max(1, min(count, max(worth, -(-count // _CHUNKS))))
+        self.band = outer[0].extent if outer else 1
+        if outer and count * 4 <= _CHUNKS:
+            bands = min(_CHUNKS // (2 * max(count, 1)), image_size // _SMALL)
+            self.band = -(-outer[0].extent // max(bands, 1))
+        self.bands = -(-outer[0].extent // self.band) if outer else 1
 
     def kernel(self, name: str, *places: Place) -> Kernel:
         """The kernel, with a name that says what it does."""
@@ -344,24 +354,30 @@ class _Windows:
         if image.is_padded:
             clear(f, padded, _lines(image.size), self.lanes)
             used += _lines(image.size)
-        start = f.chunk * self.each
+        start, band = f.chunk // self.bands * self.each, f.chunk % self.bands * self.band
         with f.loop(start, (start + self.each).least(image.count)) as number:
             here = f.at(a, number * (math.prod(image.spatial) * image.channels), FLOAT)
             if image.is_padded:
                 image.copy(f, 1, here, padded, self.lanes)
                 here = padded
             here = f.at(here, self.a_start, FLOAT)
-            self._groups(reduced, here, b, f.at(c, number * self.c_image, FLOAT))
+            self._rows(reduced, here, b, f.at(c, number * self.c_image, FLOAT), band)
         sizes = " ".join("x".join(map(str, p.shape)) for p in places[:2])
         moved = 4 * sum(math.prod(p.shape) for p in places)
-        chunks = -(-image.count // self.each)
+        chunks = -(-image.count // self.each) * self.bands
         return Kernel(f"{name} {sizes}", text_of(f), chunks, self.flops, moved, 4 * used)
 
-    def _groups(self, reduced: list[Axis], a: str, b: str, c: str) -> None:
-        """One image."""
-        step = self.cut.panels * self.packed if self.packs else self.group.b
-        with along(self.f, [self.group._replace(b=step)], a, b, c) as pointers:
-            sweep(self.f, self.cut, reduced, *pointers, packed=self.packed if self.packs else 0)
+    def _rows(self, reduced: list[Axis], a: str, b: str, c: str, band: Index) -> None:
+        """One image, or some rows of it."""
+        f, cut = self.f, self.cut
+        if self.bands > 1:
+            first, *others = cut.outer
+            a, c = f.at(a, band * first.a, FLOAT), f.at(c, band * first.c, FLOAT)
+            rows = (first.extent - band).least(self.band)
+            cut = cut._replace(outer=(first._replace(extent=rows), *others))
+        step = cut.panels * self.packed if self.packs else self.group.b
+        with along(f, [self.group._replace(b=step)], a, b, c) as pointers:
+            sweep(f, cut, reduced, *pointers, packed=self.packed if self.packs else 0)
 
 
 class _Places:

@@ -17,6 +17,7 @@ from kerasnb.compile.contract import (
     load_first,
     merged,
     registers_of,
+    sum_of_parts,
     sweep,
     text_of,
     tiles_of,
@@ -33,6 +34,7 @@ _DEPTH = 512  # values of k at a time: a panel of B, 32 columns wide, then takes
 _ROWS = 256  # of A at a time, so that they stay in the L2 with it
 _FEW_ROWS = 96  # for which copying B is worth while
 _CHUNKS = 16  # to be had at least, if each is worth it
+_FEW_RESULTS = 1 << 15  # make fewer chunks than that
 _SMALL = 1 << 18  # multiplications of a chunk that is worth it: 4 us
 _DOT_COLUMNS = 4  # up to so many columns a vector runs along k; 16 lanes would mostly be empty
 
@@ -84,7 +86,33 @@ def dot_general(
     steps = iter(c.strides[len(shared) :])
     rows = [Axis(a.shape[i], a.strides[i], 0, next(steps)) for i in free_a]
     columns = [Axis(b.shape[i], 0, b.strides[i], next(steps)) for i in free_b]
-    return Contraction([product(rows, columns, summed, shared, target)])
+    parts = _parts(total(shared) * total(rows) * total(columns), summed)
+    if parts == 1 or not c.is_dense:
+        return Contraction([product(rows, columns, summed, shared, target)])
+    size = math.prod(c.shape)
+    (extent, *steps), *others = _by_step(summed)
+    each = extent // parts
+    part = Axis(parts, each * steps[0], each * steps[1], size)
+    summed = [Axis(each, *steps), *others]
+    kernel, names = product(rows, columns, summed, [part, *shared], target)
+    added = sum_of_parts(parts, size, registers_of(target))
+    return Contraction(
+        [(kernel, (*names[:2], "workspace")), (added, ("workspace", "c"))], parts * size
+    )
+
+
+def _parts(results: int, summed: Sequence[Axis]) -> int:
+    """Into how many parts a long sum is divided, so that chunks can share it: 4096 vectors of a
+    batch make a gradient of 64x64, which is too little to be divided itself."""
+    if results > _FEW_RESULTS or total(summed) * results < 2 * _CHUNKS * _SMALL:
+        return 1
+    extent = _by_step(summed)[0].extent
+    return max(n for n in range(1, _CHUNKS + 1) if extent % n == 0)
+
+
+def _by_step(axes: Sequence[Axis]) -> list[Axis]:
+    """Indices of a sum, whose order is free, so that neighbours in A come last."""
+    return merged(sorted(axes, key=lambda axis: -abs(axis.a))) or [Axis(1)]
 
 
 def product(
@@ -109,7 +137,7 @@ def product(
     if m * n * count == 0:
         return Kernel(name, Function().text(), 0), names
     rows, columns, batch = merged(rows), merged(columns), merged(batch)
-    reduced = merged(sorted(reduced, key=lambda axis: -abs(axis.a))) or [Axis(1)]
+    reduced = _by_step(reduced)
     if _swaps(rows, columns):
         rows, columns = _mirrored(columns), _mirrored(rows)
         reduced, batch = _mirrored(reduced), _mirrored(batch)
