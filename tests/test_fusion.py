@@ -11,8 +11,8 @@ pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install 
 from kerasnb import ops
 from kerasnb.compile import llvm
 from kerasnb.compile.fusion import Group, groups_of
-from kerasnb.compile.rows import Workspace, calls_of, refusal
-from kerasnb.compile.views import Layout
+from kerasnb.compile.rows import calls_of, refusal
+from kerasnb.compile.views import Layout, Workspace
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of
 from kerasnb.spec import TensorSpec
@@ -83,9 +83,9 @@ class Runner:
 
     def address(self, operand, works):
         if isinstance(operand, Workspace):
-            if operand.number not in works:
-                works[operand.number] = np.full(operand.size, 7, operand.dtype)
-            return works[operand.number].ctypes.data
+            if operand not in works:
+                works[operand] = np.full(operand.size, 7, operand.dtype)
+            return works[operand].ctypes.data
         array = self.arrays[id(operand.root)]
         return array.ctypes.data + operand.offset * array.itemsize
 

@@ -170,6 +170,21 @@ def test_explain_says_why():
     assert step.program().plan.explain() == "NumPy   sine: there is no native sin\nnative  multiply"
 
 
+def test_contractions_are_native_however_their_operands_lie():
+    def function(x, w, images, kernel):
+        maps = ops.conv(images, kernel, strides=2, padding="same")
+        return x @ w, ops.matmul(x, ops.transpose(w)), x[0] @ w, ops.swapaxes(maps, 1, 2) @ w
+
+    step = Step(function, native=True)
+    x, w = features(5)[:, :9], RNG.normal(size=(7, 7)).astype("float32")
+    kernel = RNG.normal(size=(3, 3, 2, 7)).astype("float32")
+    maps = ops.conv(images(2), kernel, strides=2, padding="same").numpy()
+    expected = x @ w, x @ w.T, x[0] @ w, maps.swapaxes(1, 2) @ w
+    for result, value in zip(step(x, w, images(2), kernel), expected, strict=True):
+        np.testing.assert_allclose(result.numpy(), value, rtol=1e-5, atol=1e-5)
+    assert "NumPy" not in step.program().plan.explain()
+
+
 def test_without_llvmlite_it_warns_and_works(monkeypatch):
     monkeypatch.setattr(llvm, "available", lambda: False)
     model = kerasnb.Sequential([kerasnb.Input((2,)), layers.Dense(1)])

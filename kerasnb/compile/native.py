@@ -1,6 +1,6 @@
 """The native plan: a graph as kernels over one arena, and NumPy for what has none.
 
-Imports rows, fusion, arena, llvm and what lies below.
+Imports lowering, rows, fusion, arena, llvm and what lies below.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from kerasnb.compile.arena import ALIGNMENT, Lifetime, arrange
 from kerasnb.compile.fusion import Group, groups_of
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Kernel
-from kerasnb.compile.product import product
-from kerasnb.compile.rows import Call, Workspace, calls_of, refusal
-from kerasnb.compile.views import Layout, View
+from kerasnb.compile.lowering import lowered
+from kerasnb.compile.rows import calls_of, refusal
+from kerasnb.compile.views import Call, Layout, View, Workspace
 from kerasnb.graph import Graph, Node
-from kerasnb.op import OPS
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
@@ -83,7 +82,7 @@ class NativePlan:
         wanted = {id(self.layout[t].root) for t in self.graph.outputs if self._is_made(t)}
         for number, unit in enumerate(units):
             if isinstance(unit, Node):
-                self.steps.append(self._alone(unit))
+                self._alone(unit)
                 continue
             own = [id(n.outputs[0]) for n in unit.nodes]
             kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
@@ -92,11 +91,11 @@ class NativePlan:
             except Declined as reason:
                 self.steps += [Fallback(node, str(reason)) for node in unit.nodes]
 
-    def _alone(self, node: Node) -> Call | Fallback:
+    def _alone(self, node: Node) -> None:
         try:
-            return _product(node, self.layout)
+            self.steps += lowered(node, self.layout)
         except Declined as reason:
-            return Fallback(node, str(reason))
+            self.steps.append(Fallback(node, str(reason)))
 
     def _roots(self, tensors: Sequence[Any]) -> list[Tensor]:
         return [self.layout[t].root for t in tensors if type(t) is Tensor]
@@ -245,19 +244,6 @@ class NativePlan:
         steps = tuple(s * root.itemsize for s in view.place.strides)
         start = root.reshape(-1)[view.offset :]
         return np.lib.stride_tricks.as_strided(start, view.place.shape, steps)
-
-
-def _product(node: Node, layout: Layout) -> Call:
-    """A product of two matrices, either of which may lie transposed."""
-    if node.op is not OPS["dot_general"]:
-        raise Declined(refusal(node))
-    (left, right), batch = node.attrs["contract"], node.attrs["batch"]
-    a, b, c = (layout[t] for t in (*node.inputs, *node.outputs))
-    if batch[0] or len(left) != 1 or len(a.place.shape) != 2 or len(b.place.shape) != 2:
-        raise Declined("native products are of two matrices")
-    first = a.place if left[0] == 1 else a.place.transposed()
-    second = b.place if right[0] == 0 else b.place.transposed()
-    return Call(product(first, second, c.place), [a, b, c])
 
 
 def _bytes(dtype: str, size: int) -> int:

@@ -9,37 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from kerasnb.compile.fusion import REDUCTIONS, Group
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, size_in_bytes
 from kerasnb.compile.lanes import LaneMath, formula_of
-from kerasnb.compile.views import Layout
+from kerasnb.compile.views import Call, Layout, Workspace
 from kerasnb.compile.walk import Operand, Walk
 from kerasnb.graph import Node
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
-__all__ = ["Call", "Workspace", "calls_of", "refusal"]
+__all__ = ["calls_of", "refusal"]
 
 UNROLLED = 4  # vectors of a row that is written out instead of looped over
-
-
-class Workspace(NamedTuple):
-    """Memory between two kernels of one group."""
-
-    number: int
-    dtype: str
-    size: int
-
-
-class Call(NamedTuple):
-    """A kernel and what it works on: for each operand a `View`, of which the address of the first
-    element is passed, or a `Workspace`."""
-
-    kernel: Kernel
-    operands: list
 
 
 def calls_of(group: Group, layout: Layout, kept: set[int]) -> list[Call]:
@@ -353,9 +337,8 @@ class Writer:
             output = node.outputs[0]
             size = walk.length if self._over_columns(node) else 1
             if self.pieces > 1:
-                work = Workspace(len(self.workspaces), output.dtype, self.pieces * size)
-                self.workspaces[id(output)] = work
-                pointer = f.operand(len(walk.views) + work.number)
+                pointer = f.operand(len(walk.views) + len(self.workspaces))
+                self.workspaces[id(output)] = Workspace(output.dtype, self.pieces * size)
                 pointer = f.at(pointer, f.chunk * size, output.dtype)
             else:
                 pointer = self.pointers[walk.writes[id(output)].number]

@@ -1,4 +1,4 @@
-"""Which part of another array a tensor is: shape ops that move nothing. Imports kernel and op.
+"""Which part of another array a tensor is, and what kernels work on. Imports kernel and op.
 
 A `View` says where each element of a tensor lies in its root, a tensor that has memory of its own
 and lies there row-major. Reshaping, transposing, broadcasting and slicing only make another view.
@@ -7,14 +7,15 @@ and lies there row-major. Reshaping, transposing, broadcasting and slicing only 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from kerasnb.compile.kernel import Place
+from kerasnb.compile.kernel import Kernel, Place
 from kerasnb.graph import Graph, Node
 from kerasnb.op import OPS
 from kerasnb.tensor import Tensor
 
-__all__ = ["Layout", "View", "dense"]
+__all__ = ["Call", "Layout", "View", "Workspace", "dense"]
 
 
 class View(NamedTuple):
@@ -39,6 +40,27 @@ class View(NamedTuple):
 def dense(tensor: Tensor) -> View:
     """A tensor with memory of its own."""
     return View(tensor, 0, Place.dense(tensor.dtype, tensor.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """Memory that lasts from the first to the last of the kernels that name it.
+
+    Attributes:
+        dtype: of its elements.
+        size: how many there are.
+    """
+
+    dtype: str
+    size: int
+
+
+class Call(NamedTuple):
+    """A kernel and what it works on: for each operand a `View`, of which the address of the first
+    element is passed, or a `Workspace`."""
+
+    kernel: Kernel
+    operands: list
 
 
 class Layout:
