@@ -19,7 +19,7 @@ from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Kernel
 from kerasnb.compile.lowering import lowered
 from kerasnb.compile.rows import calls_of, refusal
-from kerasnb.compile.views import Call, Layout, View, Workspace
+from kerasnb.compile.views import Call, Flags, Layout, View, Workspace
 from kerasnb.graph import Graph, Node
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
@@ -57,7 +57,10 @@ class NativePlan:
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> tuple:
         with self._lock:
-            return self._run(arrays)
+            try:
+                return self._run(arrays)
+            finally:
+                self._flags.fill(0)
 
     def explain(self) -> str:
         """What runs how, for people: a line for each kernel, and for each operation without one
@@ -152,7 +155,7 @@ class NativePlan:
         for operand in step.operands:
             if isinstance(operand, Workspace):
                 touched.append((operand, _bytes(operand.dtype, operand.size)))
-            else:
+            elif isinstance(operand, View):
                 touched.append((id(operand.root), _bytes(operand.root.dtype, operand.root.size)))
         return touched
 
@@ -176,6 +179,7 @@ class NativePlan:
         self._moving: dict[int, list] = {}  # positions and offsets in bytes, by root
         addresses: list[int] = []
         kernels = [s for s in self.steps if isinstance(s, Call)]
+        self._bind_flags(kernels)
         starts = []
         for call in kernels:
             starts.append(len(addresses))
@@ -192,7 +196,18 @@ class NativePlan:
         )
         self._program = [s if isinstance(s, Fallback) else next(ready) for s in self.steps]
 
-    def _address(self, operand: View | Workspace, position: int) -> int:
+    def _bind_flags(self, kernels: Sequence[Call]) -> None:
+        self._slots: dict[Flags, int] = {}  # the first slot of each
+        size = 0
+        for operand in (o for call in kernels for o in call.operands):
+            if isinstance(operand, Flags) and operand not in self._slots:
+                self._slots[operand] = size
+                size += operand.size
+        self._flags = np.zeros((size, 2), np.int64)
+
+    def _address(self, operand: View | Workspace | Flags, position: int) -> int:
+        if isinstance(operand, Flags):
+            return self._flags[self._slots[operand] :].ctypes.data
         if isinstance(operand, Workspace):
             return self.arena.ctypes.data + self._offsets[operand]
         key, offset = id(operand.root), operand.offset * np.dtype(operand.root.dtype).itemsize
@@ -221,12 +236,21 @@ class NativePlan:
             function, operands, chunks, scratch = step
             for chunk in range(chunks):
                 function(operands, chunk, scratch)
+        if self._flags.size and self._flags.any():
+            self._raise()
         return tuple(
             [
                 moving[key] if key is not None else np.array(self._seen(tensor, moving))
                 for tensor, key in self._results
             ]
         )
+
+    def _raise(self) -> None:
+        """The error of the first kernel, in order, that has noted one."""
+        for flags, first in self._slots.items():
+            for is_set, number in self._flags[first : first + flags.size]:
+                if is_set:
+                    raise flags.error(flags.message.format(number))
 
     def _through_numpy(self, node: Node, moving: dict) -> None:
         inputs = [self._seen(t, moving) if type(t) is Tensor else t for t in node.inputs]

@@ -15,7 +15,7 @@ from kerasnb.graph import Graph, Node
 from kerasnb.op import OPS
 from kerasnb.tensor import Tensor
 
-__all__ = ["Call", "Layout", "View", "Workspace", "dense"]
+__all__ = ["Call", "Flags", "Layout", "View", "Workspace", "dense"]
 
 
 class View(NamedTuple):
@@ -55,9 +55,27 @@ class Workspace:
     size: int
 
 
+@dataclass(frozen=True, eq=False)
+class Flags:
+    """Where a kernel notes that a number in its input is not allowed; it then goes on without it.
+
+    The memory is two int64 for each slot, zeros before a run: whether it is set, and the number. A
+    kernel sets the slot of its chunk, for the first such number that the chunk meets.
+
+    Attributes:
+        size: how many slots there are, as many as chunks.
+        message: of the error that is raised after the run, with ``{}`` for the number.
+        error: its type.
+    """
+
+    size: int
+    message: str
+    error: type[Exception] = IndexError
+
+
 class Call(NamedTuple):
     """A kernel and what it works on: for each operand a `View`, of which the address of the first
-    element is passed, or a `Workspace`."""
+    element is passed, a `Workspace` or `Flags`."""
 
     kernel: Kernel
     operands: list
