@@ -126,6 +126,15 @@ class Index:
             self.function.emit(f"select i1 {smaller}, i64 {self.name}, i64 {_name(other)}"),
         )
 
+    def within(self, length: Any) -> str:
+        """The condition that it is at least 0 and below `length`."""
+        return self._compare("ult", length)
+
+    def where(self, condition: str, other: Any) -> Index:
+        """Itself where the condition (i1) holds, `other` elsewhere."""
+        code = f"select i1 {condition}, i64 {self.name}, i64 {_name(other)}"
+        return Index(self.function, self.function.emit(code))
+
     def _with(self, operation: str, other: Any) -> Index:
         code = f"{operation} i64 {self.name}, {_name(other)}"
         return Index(self.function, self.function.emit(code))
@@ -213,6 +222,28 @@ class Function:
         if dtype == "bool":
             name = self.emit(f"icmp ne <{width} x i8> {name}, zeroinitializer")
         return Lanes(block, name, dtype)
+
+    def load_index(self, pointer: str, elements: Any, dtype: str) -> Index:
+        """The whole number that lies so many elements further, of any integer dtype.
+
+        A uint64 must be below 2**63.
+        """
+        size = size_in_bytes(dtype)
+        kind = f"i{8 * size}"
+        place = self.emit(f"getelementptr {kind}, ptr {pointer}, i64 {_name(elements)}")
+        value = self.emit(f"load {kind}, ptr {place}, align {size}")
+        if size < 8:
+            extend = "zext" if dtype.startswith("u") else "sext"
+            value = self.emit(f"{extend} {kind} {value} to i64")
+        return Index(self, value)
+
+    def clear(self, pointer: str, elements: Any, dtype: str) -> None:
+        """Write zeros to so many neighbours in memory."""
+        self.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        size = self.index(size_in_bytes(dtype)) * elements
+        self.lines.append(
+            f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, i64 {size.name}, i1 false)"
+        )
 
     def broadcast(self, pointer: str, dtype: str, width: int) -> Lanes:
         """One element of memory in all lanes."""

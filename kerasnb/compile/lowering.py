@@ -14,6 +14,7 @@ from kerasnb.compile.convolve import (
     convolution_input_grad,
     convolution_kernel_grad,
 )
+from kerasnb.compile.indices import gather, put_along_axis, scatter_add, take_along_axis
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.matmul import dot_general
 from kerasnb.compile.rows import refusal
@@ -60,4 +61,8 @@ LOWERINGS: dict[Op, Lowering] = {
     OPS["convolution"]: _contraction(convolution),
     OPS["convolution_input_grad"]: _contraction(convolution_input_grad, "shape"),
     OPS["convolution_kernel_grad"]: _contraction(convolution_kernel_grad, "window"),
+    OPS["gather"]: gather,
+    OPS["put_along_axis"]: put_along_axis,
+    OPS["scatter_add"]: scatter_add,
+    OPS["take_along_axis"]: take_along_axis,
 }
