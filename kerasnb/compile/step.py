@@ -1,7 +1,7 @@
 """A Python function that reads and assigns variables, traced once per input spec and then run as a
 plan.
 
-Imports passes, plan, native, variable and what lies below.
+Imports loop_passes, plan, native, variable and what lies below.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from kerasnb import backends, config, tree
+from kerasnb.compile.loop_passes import improve_loops
 from kerasnb.compile.native import NativePlan
 from kerasnb.compile.passes import share_common
 from kerasnb.compile.plan import ReferencePlan
@@ -122,12 +123,11 @@ class Program:
         self._is_tensor = [isinstance(t, Tensor) for t in outputs]
         tensors = [t for t in outputs if isinstance(t, Tensor)]
         self._results = len(tensors)
-        self.graph = share_common(
-            Graph(
-                [*scope.reads.values(), *(inputs[i] for i in self._given)],
-                [*tensors, *scope.writes.values()],
-            )
+        traced = Graph(
+            [*scope.reads.values(), *(inputs[i] for i in self._given)],
+            [*tensors, *scope.writes.values()],
         )
+        self.graph = improve_loops(share_common(traced))
         self.plan = _plan(self.graph, backend, native)
 
     def run(self, arrays: list) -> Any:
