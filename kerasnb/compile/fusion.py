@@ -3,7 +3,8 @@
 A `Group` walks once over a space of elements, its axes in order of memory, and computes all its
 nodes there. Elementwise nodes meet at a point of the space. A reduction over the last axes gives a
 number for each row, with which the walk over the row goes on (softmax, layer normalization); any
-other reduction ends in memory, and what reads it is in a later group.
+other reduction ends in memory, and what reads it is in a later group. Random bits are a source: an
+element's bits depend on nothing but its number and a state, which must be in memory before.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Group:
         inner: how many of the last axes are reduced within a row; None if none ever is.
         columns: how many of the last axes reductions over rows keep; None if there are none.
         ended: the tensors, by id, that are in memory only after the walk.
+        before: the tensors, by id, that must be in memory before the walk: states of random bits.
         needs: the numbers of the units that must come before, as bits.
     """
 
@@ -48,6 +50,7 @@ class Group:
         self.inner: int | None = None
         self.columns: int | None = None
         self.ended: set[int] = set()
+        self.before: set[int] = set()
         self.needs = 0
 
     @property
@@ -125,6 +128,10 @@ class Fusion:
     def add(self, node: Node) -> None:
         """A node that may be fused with those before it."""
         views = [self.layout[t] for t in node.inputs if type(t) is Tensor]
+        if node.op.kind == "random":
+            self._begin(node, views)
+            self.units[-1].before.update(id(v.root) for v in views)
+            return
         for number in sorted({self.made.get(id(v.root), -1) for v in views}, reverse=True):
             if number >= 0 and self._joins(node, views, number):
                 return
@@ -203,6 +210,7 @@ class Fusion:
                 isinstance(other, Group)
                 and other.shape == group.shape
                 and id(view.root) not in other.ended
+                and not (group.before & other.axes.keys() or other.before & group.axes.keys())
                 and _agree(other.inner, group.inner)
                 and _agree(other.columns, group.columns)
                 and self._free_between(own, number)
@@ -225,6 +233,7 @@ class Fusion:
         group.axes |= other.axes
         group.spread |= other.spread
         group.ended |= other.ended
+        group.before |= other.before
         for key, unit in self.made.items():
             if unit == own:
                 self.made[key] = number

@@ -18,11 +18,13 @@ __all__ = ["TYPES", "WIDTH", "Block", "Declined", "Lanes"]
 
 WIDTH = 16  # float32 numbers in the widest register there is
 
-TYPES = {
-    "float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "uint32": "i32",
-    "bool": "i1",
-}  # fmt: skip
-_INTRINSICS = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64", "uint32": "i32"}
+TYPES = {"float32": "float", "float64": "double", "bool": "i1"} | {
+    f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
+_INTRINSICS = {"float": "f32", "double": "f64"}  # how they call types; others as they are
+
+# what the operators are for truth values, as in NumPy
+_LOGICAL = {"add": "or", "mul": "and"}
 
 # predicate of the comparison: of floats, and of whole numbers; a NaN differs from everything
 _COMPARE = {
@@ -52,6 +54,11 @@ class Lanes:
         """Whether the numbers are floats."""
         return self.dtype.startswith("float")
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether they are whole numbers without a sign; a truth value is 0 or 1."""
+        return self.dtype == "bool" or self.dtype.startswith("u")
+
     def __add__(self, other: Any) -> Lanes:
         return self._with("add", other)
 
@@ -62,6 +69,8 @@ class Lanes:
         return self._with("mul", other)
 
     def __truediv__(self, other: Any) -> Lanes:
+        """The quotient; of whole numbers without its fraction, where the divisor is not 0 and the
+        quotient is in range."""
         return self._with("div", other)
 
     def __radd__(self, other: Any) -> Lanes:
@@ -78,7 +87,7 @@ class Lanes:
 
     def __neg__(self) -> Lanes:
         if not self.is_float:
-            return self.like(0) - self
+            return self.like(0) - self  # which no truth value has
         return self.block.emit(f"fneg {self.typed()}", self.dtype)
 
     def __and__(self, other: Any) -> Lanes:
@@ -95,7 +104,7 @@ class Lanes:
 
     def __rshift__(self, count: int) -> Lanes:
         """Moves bits to the right; the sign's bit comes in from the left, if there is a sign."""
-        return self._bitwise("lshr" if self.dtype == "uint32" else "ashr", count)
+        return self._bitwise("lshr" if self.is_unsigned else "ashr", count)
 
     def __lt__(self, other: Any) -> Lanes:
         return self.compare("less", other)
@@ -114,7 +123,7 @@ class Lanes:
         other = self.like(other)
         of_floats, of_whole = _COMPARE[relation]
         if relation not in ("equal", "not_equal"):
-            of_whole = ("u" if self.dtype == "uint32" else "s") + of_whole
+            of_whole = ("u" if self.is_unsigned else "s") + of_whole
         code = f"fcmp {of_floats}" if self.is_float else f"icmp {of_whole}"
         return self.block.emit(f"{code} {self.typed()}, {other.name}", "bool")
 
@@ -130,8 +139,12 @@ class Lanes:
         other = self.like(other)
         if self.is_float:
             operation = "f" + operation
+        elif self.dtype == "bool":
+            if operation not in _LOGICAL:
+                raise Declined(f"{operation} of truth values")
+            operation = _LOGICAL[operation]
         elif operation == "div":
-            raise Declined("a quotient of whole numbers")
+            operation = ("u" if self.is_unsigned else "s") + operation
         return self.block.emit(f"{operation} {self.typed()}, {other.name}", self.dtype)
 
     def _bitwise(self, operation: str, other: Any) -> Lanes:
@@ -168,8 +181,13 @@ class Block:
             # bits of the float64 that has the value, in both widths
             (bits,) = struct.unpack("<Q", struct.pack("<d", float(np.dtype(dtype).type(value))))
             text = f"0x{bits:016X}"
+        elif dtype == "bool":
+            text = str(bool(value)).lower()
         else:
-            text = str(int(value)) if dtype != "bool" else str(bool(value)).lower()
+            limits = np.iinfo(dtype)
+            if not limits.min <= value <= limits.max:
+                raise Declined(f"a number out of the range of {dtype}")
+            text = str(int(value))
         return Lanes(self, f"splat ({kind} {text})", dtype)
 
     def emit(self, code: str, dtype: str) -> Lanes:
@@ -181,7 +199,7 @@ class Block:
     def call(self, function: str, *operands: Lanes) -> Lanes:
         """Call one of LLVM's own functions, whose operands and value have one dtype."""
         kind, dtype = self.type(operands[0].dtype), operands[0].dtype
-        name = f"@llvm.{function}.v{self.width}{_INTRINSICS[dtype]}"
+        name = f"@llvm.{function}.v{self.width}{_INTRINSICS.get(TYPES[dtype], TYPES[dtype])}"
         self.declared.add(f"declare {kind} {name}({', '.join([kind] * len(operands))})")
         return self.emit(f"call {kind} {name}({', '.join(o.typed() for o in operands)})", dtype)
 
@@ -207,16 +225,16 @@ class Block:
 
 
 def _conversion(old: str, new: str) -> str:
+    unsigned = old == "bool" or old.startswith("u")
     if old.startswith("float"):
         if new.startswith("float"):
             return "fpext" if new == "float64" else "fptrunc"
-        return "fptosi"
+        return "fptoui" if new.startswith("u") else "fptosi"
     if new.startswith("float"):
-        return "uitofp" if old in ("bool", "uint32") else "sitofp"
-    if old == "bool":
-        return "zext"
-    if {old, new} == {"int32", "uint32"}:
+        return "uitofp" if unsigned else "sitofp"
+    narrow, wide = (int(TYPES[dtype][1:]) for dtype in (old, new))
+    if narrow == wide:
         return "bitcast"
-    if new == "int64":
-        return "zext" if old == "uint32" else "sext"
-    return "trunc"
+    if narrow > wide:
+        return "trunc"
+    return "zext" if unsigned else "sext"

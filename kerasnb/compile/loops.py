@@ -1,4 +1,4 @@
-"""Functions around straight-line code: loops over all elements of arrays. Imports ir.
+"""Functions around straight-line code: loops over all elements of arrays. Imports kernel and ir.
 
 The functions take the addresses of contiguous arrays and their length. Whole vectors come first;
 what is left over is done by the same code for one element, and comes out the same to the last bit.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
+from kerasnb.compile.kernel import size_in_bytes, stored_type
 
 __all__ = ["over_elements"]
 
@@ -63,10 +64,11 @@ def _pass(
     at = f"%{label}_at"
     lanes, loads = [], []
     for i, dtype in enumerate(inputs):
-        stored, place = _stored(dtype), f"%{label}_from{i}"
+        stored, place = stored_type(dtype), f"%{label}_from{i}"
+        aligned = f"align {size_in_bytes(dtype)}"
         loads += [
             f"{place} = getelementptr {stored}, ptr %in{i}, i64 {at}",
-            f"%{label}_in{i} = load <{width} x {stored}>, ptr {place}, align {_size(dtype)}",
+            f"%{label}_in{i} = load <{width} x {stored}>, ptr {place}, {aligned}",
         ]
         if dtype == "bool":
             mark = f"icmp ne <{width} x i8> %{label}_in{i}, zeroinitializer"
@@ -80,21 +82,13 @@ def _pass(
         result_text = result.typed()
     body = "\n  ".join([*loads, *block.lines])
     code = f"""{label}:
-  {at} = phi i64 [{start}, %{before}], [%{label}_next, %{label}]
+  {at} = phi i64 [{start}, %{before}], [%{label}_next, %{label}_done]
   {body}
-  %{label}_to = getelementptr {_stored(output)}, ptr %out, i64 {at}
-  store {result_text}, ptr %{label}_to, align {_size(output)}
+  %{label}_to = getelementptr {stored_type(output)}, ptr %out, i64 {at}
+  store {result_text}, ptr %{label}_to, align {size_in_bytes(output)}
+  br label %{label}_done
+{label}_done:
   %{label}_next = add i64 {at}, {width}
   %{label}_more = icmp ult i64 %{label}_next, {stop}
   br i1 %{label}_more, label %{label}, label %{after}"""
     return block, code
-
-
-def _stored(dtype: str) -> str:
-    """LLVM's type of an element in memory, where a truth value is a byte."""
-    return "i8" if dtype == "bool" else TYPES[dtype]
-
-
-def _size(dtype: str) -> int:
-    """Bytes of an element, which is how arrays are aligned at least."""
-    return {"bool": 1}.get(dtype) or int(dtype[-2:]) // 8

@@ -1,4 +1,4 @@
-"""A group of fused nodes as kernels: writes the code of a walk. Imports walk, kernel and lanes.
+"""A group of fused nodes as kernels: writes the code of a walk. Imports walk, philox and lanes.
 
 A row is taken `WIDTH` elements at a time, the last ones under a mask. What a later stage needs of
 an earlier one is kept in the thread's scratch memory.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from kerasnb.compile import philox
 from kerasnb.compile.fusion import REDUCTIONS, Group
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, size_in_bytes
@@ -53,6 +54,8 @@ def refusal(node: Node) -> str | None:
         elif node.op in REDUCTIONS:
             _known(node.outputs[0].dtype)
             _neutral(node)
+        elif node.op.kind == "random":
+            _known(node.outputs[0].dtype)
         else:
             return f"there is no native {node.op.name}"
     except Declined as reason:
@@ -83,6 +86,7 @@ class Writer:
             self.scratch[key] = used
             used += -(-walk.length * size_in_bytes(tensor.dtype) // 64) * 64 + 64
         self.used = used
+        self.keys = {id(n): self._key(n) for n in self.group.nodes if n.op.kind == "random"}
 
     def calls(self) -> list[Call]:
         """The kernels, in order."""
@@ -156,6 +160,10 @@ class Writer:
     def _number(self, node: Node) -> None:
         """A node that has one number a row."""
         output = node.outputs[0]
+        if node.op.kind == "random":
+            self.numbers[id(output)] = self._words(node, 0, 1)
+            self._keep_number(output)
+            return
         lanes = [self._row_input(node, t) for t in node.inputs if type(t) is Tensor]
         if node.op in REDUCTIONS:
             if id(output) in self.sums:
@@ -245,12 +253,18 @@ class Writer:
 
     def _element(self, node: Node, values: dict[int, Lanes]) -> None:
         output = node.outputs[0]
-        lanes = [self._input(node, t, values) for t in node.inputs if type(t) is Tensor]
-        if node.op in REDUCTIONS:
-            self._add(node, lanes[0])
-            return
-        formula = formula_of(node.op, _specs(node), node.attrs)
-        value = values[id(output)] = formula(self.f.block(self.width), *lanes)
+        if node.op.kind == "random":
+            value = self._words(
+                node, self.at[self._operand(node, node.inputs[0]).number], self.width
+            )
+        else:
+            lanes = [self._input(node, t, values) for t in node.inputs if type(t) is Tensor]
+            if node.op in REDUCTIONS:
+                self._add(node, lanes[0])
+                return
+            formula = formula_of(node.op, _specs(node), node.attrs)
+            value = formula(self.f.block(self.width), *lanes)
+        values[id(output)] = value
         if id(output) in self.walk.writes:
             operand = self.walk.writes[id(output)]
             self._store(operand, value)
@@ -266,6 +280,21 @@ class Writer:
         if id(root) in self.scratch:
             return self.f.load(self._kept(root), root.dtype, self.width)
         return self._load(self._operand(node, tensor))
+
+    def _key(self, node: Node) -> tuple:
+        """What the random bits of a node come from, beside the number of the element."""
+        (state,) = node.inputs
+        pointer = self.pointers[self._operand(node, state).number]
+        (step,) = self.walk.layout[state].place.strides
+        return philox.keys(self.f, pointer, step)
+
+    def _words(self, node: Node, at: Any, width: int) -> Lanes:
+        """Random bits from `at` on, counted from the row's first element."""
+        number = self._operand(node, node.inputs[0]).number
+        first = _sum(self.at_row[number], at)
+        # along the last axis the vectors begin at multiples of their width
+        aligned = all(step % philox.BLOCK == 0 for step in self.walk.strides[number][:-1])
+        return philox.words(self.f, self.keys[id(node)], first, width, aligned)
 
     def _kept(self, tensor: Tensor) -> str:
         start = self.f.emit(f"getelementptr i8, ptr %scratch, i64 {self.scratch[id(tensor)]}")

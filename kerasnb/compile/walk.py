@@ -60,6 +60,9 @@ class Walk:
         self.views: list[View] = []
         self.reads: dict[tuple, Operand] = {}
         for node in group.nodes:
+            if node.op.kind == "random":
+                self._number(node)
+                continue
             for tensor in node.inputs:
                 if type(tensor) is Tensor and id(layout[tensor].root) not in group.axes:
                     self._read(node, tensor)
@@ -85,14 +88,27 @@ class Walk:
             self.views.append(view)
         self.reads[id(node), id(tensor)] = self.reads[key]
 
+    def _number(self, node: Node) -> None:
+        """The state of random bits, which moves as if it were the bits: how far it is moved is the
+        number of the element."""
+        (state,), (bits,) = node.inputs, node.outputs
+        operand = Operand(len(self.views), state.dtype, self._strides(bits))
+        self.reads[id(node), id(state)] = operand
+        self.views.append(self.layout[state])
+
     def _write(self, tensor: Tensor) -> Operand:
+        self.views.append(self.layout[tensor])
+        return Operand(len(self.views) - 1, tensor.dtype, self._strides(tensor))
+
+    def _strides(self, tensor: Tensor) -> tuple:
+        """How a tensor that is made here lies along the space's axes."""
         strides = [0] * self.rank
-        view = self.layout[tensor]
-        for axis, step in zip(self.group.axes[id(tensor)], view.place.strides, strict=True):
+        for axis, step in zip(
+            self.group.axes[id(tensor)], self.layout[tensor].place.strides, strict=True
+        ):
             if axis is not None:
                 strides[axis] = step
-        self.views.append(view)
-        return Operand(len(self.views) - 1, tensor.dtype, tuple(strides))
+        return tuple(strides)
 
     def _flatten(self) -> None:
         """Rows and their elements as one axis each, where memory allows: all operands."""
