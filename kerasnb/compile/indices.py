@@ -128,9 +128,14 @@ def _picked(node: Node, views: list[View], way: _Way) -> list[Call]:
     chunks, each = _divided(count, size // PIECE)
     f = Function()
     source, numbers, target, flags = (f.operand(i) for i in range(4))
+    *outer, last = points or [Axis(1)]
     start = f.chunk * each
-    with f.loop(start, (start + each).least(count)) as point:
-        a, b, c = _offsets(points, point)
+    with (
+        _parts(f, start, (start + each).least(count), last.extent) as (line, low, high),
+        f.loop(low, high) as point,
+    ):
+        steps = zip(_offsets(outer, line), last[1:], strict=True)
+        a, b, c = (far + point * step for far, step in steps)
         index = _index(f, f.load_index(numbers, a, indices.dtype), length, flags)
         inside = index.where(index.within(length), 0)
         places = f.at(source, inside * step + b, x.dtype), f.at(target, c, x.dtype)
@@ -163,19 +168,17 @@ def _added(node: Node, views: list[View], way: _Way) -> list[Call]:
     start = f.chunk * each
     stop = (start + each).least(rows)
     f.clear(f.at(target, start * step, x.dtype), (stop - start) * step, x.dtype)
-    with f.loop(start // length, (stop + (length - 1)) // length) as member:
-        first = member * length
-        low = start - first
-        low = low.where(low > 0, 0)
-        covered = (stop - first).least(length) - low
-        with _each(f, points, *_offsets(lead, member)) as (a, b, c):
-            index = _index(f, f.load_index(numbers, a, indices.dtype), length, flags)
-            with f.when((index - low).within(covered)):
-                to = f.at(target, (index + first) * step + c, x.dtype)
-                places = f.at(source, b, x.dtype), to
-                for one, other, width, some in _vectors(f, rest, places, x.dtype):
-                    so_far = _get(f, other, x.dtype, width, some)
-                    _put(f, other, so_far + _get(f, one, x.dtype, width, some), some)
+    with (
+        _parts(f, start, stop, length) as (member, low, high),
+        _each(f, points, *_offsets(lead, member)) as (a, b, c),
+    ):
+        index = _index(f, f.load_index(numbers, a, indices.dtype), length, flags)
+        with f.when((index - low).within(high - low)):
+            to = f.at(target, (member * length + index) * step + c, x.dtype)
+            places = f.at(source, b, x.dtype), to
+            for one, other, width, some in _vectors(f, rest, places, x.dtype):
+                so_far = _get(f, other, x.dtype, width, some)
+                _put(f, other, so_far + _get(f, one, x.dtype, width, some), some)
     added = members * count * total(rest)
     moved = (added + rows * step) * size_in_bytes(x.dtype) + count * size_in_bytes(indices.dtype)
     kernel = Kernel(node.op.name, f.text(), chunks, added, moved)
@@ -189,7 +192,16 @@ def _divided(count: int, most: int, unit: int = 1) -> tuple[int, int]:
     """How many chunks, none of them empty, and how many of `count` are in each: whole units."""
     units = count // unit
     each = -(-units // max(1, min(most, PIECES, units)))
-    return -(-units // each) if units else 1, each * unit
+    return -(-units // each), each * unit
+
+
+@contextmanager
+def _parts(f: Function, start: Index, stop: Index, length: int) -> Iterator[tuple]:
+    """Numbers from `start` to below `stop`, line by line of `length`: each line that has some of
+    them, and from where to below where they are in it."""
+    with f.loop(start // length, (stop + (length - 1)) // length) as line:
+        low = start - line * length
+        yield line, low.where(low > 0, 0), (stop - line * length).least(length)
 
 
 def _index(f: Function, given: Index, length: int, flags: str) -> Index:
