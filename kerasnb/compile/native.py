@@ -1,6 +1,6 @@
 """The native plan: a graph as kernels over one arena, and NumPy for what has none.
 
-Imports lowering, rows, fusion, arena, llvm and what lies below.
+Imports schedule, arena, llvm and what lies below.
 """
 
 from __future__ import annotations
@@ -8,30 +8,20 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kerasnb.compile import llvm
 from kerasnb.compile.arena import ALIGNMENT, Lifetime, arrange
-from kerasnb.compile.fusion import Group, groups_of
-from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Kernel
-from kerasnb.compile.lowering import lowered
-from kerasnb.compile.rows import calls_of, refusal
+from kerasnb.compile.schedule import Fallback, steps_of
 from kerasnb.compile.views import Call, Flags, Layout, View, Workspace
 from kerasnb.graph import Graph, Node
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
 __all__ = ["NativePlan"]
-
-
-class Fallback(NamedTuple):
-    """A node that runs through NumPy, and why."""
-
-    node: Node
-    reason: str
 
 
 class NativePlan:
@@ -48,8 +38,7 @@ class NativePlan:
 
     def __init__(self, graph: Graph):
         self.graph, self.layout = graph, Layout(graph)
-        self.steps: list[Call | Fallback] = []
-        self._lower()
+        self.steps = steps_of(graph, self.layout)
         self._lock = threading.Lock()
         self._outputs = self._own_outputs()
         self._arrange()
@@ -73,38 +62,8 @@ class NativePlan:
                 lines.append(f"native  {step.kernel.name}")
         return "\n".join(lines)
 
-    # Lowering
-
-    def _lower(self) -> None:
-        units = groups_of(self.layout, lambda node: refusal(node) is None)
-        readers: dict[int, set] = {}
-        for number, unit in enumerate(units):
-            for node in unit.nodes if isinstance(unit, Group) else [unit]:
-                for root in self._roots(node.inputs):
-                    readers.setdefault(id(root), set()).add(number)
-        wanted = {id(self.layout[t].root) for t in self.graph.outputs if self._is_made(t)}
-        for number, unit in enumerate(units):
-            if isinstance(unit, Node):
-                self._alone(unit)
-                continue
-            own = [id(n.outputs[0]) for n in unit.nodes]
-            kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
-            try:
-                self.steps += calls_of(unit, self.layout, kept)
-            except Declined as reason:
-                self.steps += [Fallback(node, str(reason)) for node in unit.nodes]
-
-    def _alone(self, node: Node) -> None:
-        try:
-            self.steps += lowered(node, self.layout)
-        except Declined as reason:
-            self.steps.append(Fallback(node, str(reason)))
-
     def _roots(self, tensors: Sequence[Any]) -> list[Tensor]:
         return [self.layout[t].root for t in tensors if type(t) is Tensor]
-
-    def _is_made(self, tensor: Tensor) -> bool:
-        return id(tensor) in self.layout.views
 
     def _own_outputs(self) -> dict[int, Tensor]:
         """The roots, by id, that are whole outputs: they are computed where they are to lie.

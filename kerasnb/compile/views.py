@@ -84,14 +84,19 @@ class Call(NamedTuple):
 class Layout:
     """A graph with its views taken out.
 
+    Args:
+        graph: the graph.
+        given: by id, the views of inputs that have no memory of their own.
+
     Attributes:
         nodes: those that compute or copy, in order; each of their outputs is a root.
         views: the view of every tensor, by id.
     """
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph, given: dict[int, View] | None = None):
         self.nodes: list[Node] = []
         self.views = {id(t): dense(t) for t in (*graph.inputs, *graph.constants)}
+        self.views |= given or {}
         for node in graph.nodes:
             if node.op not in _MAKERS:
                 self.nodes.append(node)

@@ -1,0 +1,78 @@
+"""Concatenation without copying: what computes a part writes it where it is to lie.
+
+Imports fusion, views and what lies below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kerasnb.compile.fusion import Fusion, Group
+from kerasnb.compile.kernel import Place
+from kerasnb.compile.views import Layout, View
+from kerasnb.graph import Node
+from kerasnb.op import OPS
+from kerasnb.tensor import Tensor
+
+__all__ = ["Joined", "copying", "joined"]
+
+
+class Joined(NamedTuple):
+    """A concatenation.
+
+    Attributes:
+        parts: the ids of the tensors that are its parts, made where they are to lie.
+        copies: the groups that copy those parts that no other group makes.
+    """
+
+    parts: set[int]
+    copies: list[Group]
+
+
+def joined(unit: Any, units: Sequence[Any], layout: Layout) -> Joined | None:
+    """A concatenation among `units`, whose groups now also write its parts; None if `unit` is
+    something else."""
+    if not isinstance(unit, Node) or unit.op is not OPS["concatenate"] or not unit.outputs[0].size:
+        return None
+    makers = {
+        id(node.outputs[0]): group
+        for group in units
+        if isinstance(group, Group)
+        for node in group.nodes
+    }
+    (whole,), axis, start = unit.outputs, unit.attrs["axis"], 0
+    strides = layout[whole].place.strides
+    found = Joined(set(), [])
+    for part in unit.inputs:
+        place = Place(whole.dtype, part.shape, strides)
+        copy, made = _copy(part)
+        layout.views[id(made)] = View(whole, start * strides[axis], place)
+        start += part.shape[axis]
+        group = makers.get(id(layout[part].root))
+        if part.size:
+            found.parts.add(id(made))
+            if group is not None and _is_whole(part, layout) and id(part) not in group.ended:
+                group.nodes.append(copy)
+                group.axes[id(made)] = group.spread[id(copy)] = group.axes[id(part)]
+            else:
+                found.copies.append(copying(copy, layout))
+    return found
+
+
+def copying(node: Node, layout: Layout) -> Group:
+    """An elementwise node as a group of its own."""
+    fusion = Fusion(layout)
+    fusion.add(node)
+    return fusion.units[0]
+
+
+def _is_whole(tensor: Tensor, layout: Layout) -> bool:
+    return layout[tensor].root is tensor
+
+
+def _copy(tensor: Tensor) -> tuple[Node, Tensor]:
+    copy = Node(OPS["stop_gradient"], (tensor,))
+    made = Tensor(None, tensor.spec, copy)
+    copy.outputs = (made,)
+    return copy, made

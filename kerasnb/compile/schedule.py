@@ -1,0 +1,73 @@
+"""A graph as a list of calls of kernels, and of nodes that have none. Imports scans, lowering, rows
+and fusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kerasnb.compile.fusion import Group, groups_of
+from kerasnb.compile.ir import Declined
+from kerasnb.compile.joining import Joined, joined
+from kerasnb.compile.lowering import lowered
+from kerasnb.compile.rows import calls_of, refusal
+from kerasnb.compile.scans import scan
+from kerasnb.compile.views import Call, Layout
+from kerasnb.graph import Graph, Node
+from kerasnb.tensor import Tensor
+
+__all__ = ["Fallback", "steps_of"]
+
+
+class Fallback(NamedTuple):
+    """A node that runs through NumPy, and why."""
+
+    node: Node
+    reason: str
+
+
+def steps_of(graph: Graph, layout: Layout) -> list[Call | Fallback]:
+    """What computes the graph's outputs, in order.
+
+    Args:
+        graph: the graph.
+        layout: where its tensors lie; learns of parts that are computed where they are to lie.
+    """
+    units = groups_of(layout, lambda node: refusal(node) is None)
+    units = [joined(unit, units, layout) or unit for unit in units]
+    readers: dict[int, set] = {}
+    for number, unit in enumerate(units):
+        for root in _read(unit, layout):
+            readers.setdefault(id(root), set()).add(number)
+    wanted = {id(layout[t].root) for t in graph.outputs if id(t) in layout.views}
+    wanted |= {key for unit in units if isinstance(unit, Joined) for key in unit.parts}
+    steps: list[Call | Fallback] = []
+    for number, unit in enumerate(units):
+        if isinstance(unit, Node):
+            steps += _alone(unit, layout)
+            continue
+        for group in unit.copies if isinstance(unit, Joined) else [unit]:
+            own = [id(n.outputs[0]) for n in group.nodes]
+            kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
+            try:
+                steps += calls_of(group, layout, kept)
+            except Declined as reason:
+                steps += [Fallback(node, str(reason)) for node in group.nodes]
+    return steps
+
+
+def _read(unit: Any, layout: Layout) -> list[Tensor]:
+    """The roots of what a unit reads."""
+    groups = unit.copies if isinstance(unit, Joined) else [unit]
+    nodes = [n for g in groups for n in (g.nodes if isinstance(g, Group) else [g])]
+    return [layout[t].root for n in nodes for t in n.inputs if type(t) is Tensor]
+
+
+def _alone(node: Node, layout: Layout) -> Sequence[Call | Fallback]:
+    try:
+        if node.op.kind == "control":
+            return scan(node, layout, steps_of)
+        return lowered(node, layout)
+    except Declined as reason:
+        return [Fallback(node, str(reason))]
