@@ -8,6 +8,7 @@ import pytest
 # before the package is imported: test modules make tensors while they are collected
 _home = tempfile.TemporaryDirectory(prefix="kerasnb-tests-")
 os.environ.update(KERASNB_HOME=_home.name, KERAS_HOME=_home.name, KERASNB_ANNOUNCE="0")
+os.environ["KERASNB_CACHE"] = os.path.join(_home.name, "cache")
 for _name in ("KERASNB_BACKEND", "KERAS_BACKEND"):
     os.environ.pop(_name, None)
 

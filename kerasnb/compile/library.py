@@ -1,0 +1,110 @@
+"""Kernels as functions in memory: each text is compiled once per process, and kept on disk.
+
+Imports config, llvm, store, cores and kernel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from kerasnb import config
+from kerasnb.compile import cores, llvm
+from kerasnb.compile.kernel import Kernel
+from kerasnb.compile.store import FORMAT, Store
+
+__all__ = ["addresses", "assembly", "key", "text"]
+
+_lock = threading.Lock()
+_known: dict[bytes, int] = {}  # addresses by key
+_kept: list[Any] = []  # what holds their code, for the life of the process
+
+
+def addresses(kernels: Sequence[Kernel]) -> list[int]:
+    """Where the machine code of each kernel lies: ``void kernel(ptr operands, i64 chunk, ptr
+    scratch)``, for the processor that this runs on.
+
+    Kernels of the same text have the same. Code that is not yet in memory comes from the folder
+    `config.cache_folder()`, or is made by as many threads as there are cores.
+
+    Raises:
+        MissingDependency: llvmlite is not installed.
+        RuntimeError: the text of a kernel is not valid; LLVM's message says where.
+    """
+    keys = {text: key(text) for text in {k.text for k in kernels}}
+    with _lock:
+        new = {key: text for text, key in keys.items() if key not in _known}
+        if new:
+            _load(new)
+        return [_known[keys[k.text]] for k in kernels]
+
+
+def text(kernel: Kernel) -> str:
+    """A kernel in LLVM's language, optimised."""
+    return llvm.Module(kernel.text).text()
+
+
+def assembly(kernel: Kernel) -> str:
+    """A kernel in the processor's language."""
+    return llvm.Module(kernel.text).assembly()
+
+
+def key(text: str, target: llvm.Target | None = None) -> bytes:
+    """32 bytes that are the same only for the same machine code: of the text, the processor and
+    all that has a say in the compilation."""
+    return hashlib.sha256(_settings(target or llvm.host()) + text.encode()).digest()
+
+
+@cache
+def _settings(target: llvm.Target) -> bytes:
+    # its length comes first: where it ends and the text begins cannot be mistaken
+    made = f"{FORMAT}\n{llvm.settings(target)}".encode()
+    return b"%d\n" % len(made) + made
+
+
+def _load(new: dict[bytes, str]) -> None:
+    """Put code into memory. The lock is held."""
+    folder = config.cache_folder()
+    store = Store(folder) if folder else None
+    objects = store.read(list(new)) if store else {}
+    missing = {key: _named(text, key) for key, text in new.items() if key not in objects}
+    made = _compiled(missing)
+    keeper, places = llvm.load([*objects.values(), *made.values()], [_name(key) for key in new])
+    _kept.append(keeper)
+    _known.update(zip(new, places, strict=True))
+    if store and made:
+        store.write(made)
+
+
+def _name(key: bytes) -> str:
+    return f"kernel_{key.hex()}"
+
+
+def _named(text: str, key: bytes) -> str:
+    """A kernel's text under a name of its own, so that many can be in memory."""
+    return text.replace("@kernel", f"@{_name(key)}")
+
+
+def _compiled(texts: dict[bytes, str]) -> dict[bytes, bytes]:
+    """Object files, by key. Long texts come first, so that threads end at about the same time."""
+    waiting = iter(sorted(texts, key=lambda key: -len(texts[key])))
+
+    def work(_: int) -> dict[bytes, bytes]:
+        compiler = llvm.Compiler()
+        return {key: compiler.machine_code(texts[key]) for key in waiting}
+
+    share = min(cores.threads(), len(texts))
+    if share < 2:
+        return work(0)
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
+
+    with ThreadPoolExecutor(share) as pool:
+        try:
+            parts = list(pool.map(work, range(share)))
+        finally:
+            deque(waiting, 0)  # after an error or an interrupt no thread begins another
+    return {key: code for part in parts for key, code in part.items()}
