@@ -1,0 +1,98 @@
+"""Runs the kernels of single operations, for the tests of their families.
+
+Memory that a kernel has to write holds 7 before, and 7 lies on both sides of it, which must stay.
+"""
+
+import ctypes
+
+import numpy as np
+
+from kerasnb.compile import llvm
+from kerasnb.compile.lowering import lowered
+from kerasnb.compile.views import Layout, Workspace
+from kerasnb.graph import Graph
+from kerasnb.interpret import function_of
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import placeholder
+
+KINDS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+AROUND = 64
+
+
+class Memory:
+    """An array with something on both sides of it."""
+
+    def __init__(self, size, dtype, data=None):
+        self.whole = np.full(size + 2 * AROUND, 7, dtype)
+        self.array = self.whole[AROUND : AROUND + size]
+        if data is not None:
+            self.array[:] = np.ravel(data)
+
+    def check(self):
+        assert np.all(self.whole[:AROUND] == self.whole.dtype.type(7))
+        assert np.all(self.whole[-AROUND:] == self.whole.dtype.type(7))
+
+
+class Native:
+    """A function of tensors, each of whose operations has kernels of its own or is a view.
+
+    Attributes:
+        calls: the kernels, in order.
+    """
+
+    def __init__(self, build, *arrays, target=None):
+        self.given = [placeholder(TensorSpec(a.shape, str(a.dtype))) for a in arrays]
+        made = build(*self.given)
+        self.graph = Graph(self.given, made if isinstance(made, (list, tuple)) else [made])
+        self.arrays, self.layout = arrays, Layout(self.graph)
+        self.calls = [c for node in self.layout.nodes for c in lowered(node, self.layout)]
+        compiled = {}
+        for call in self.calls:
+            text = call.kernel.text
+            if text not in compiled:
+                module = llvm.Module(text.replace("@kernel", "@k"), target)
+                compiled[text] = module.function("k", *KINDS)
+        self.functions = [compiled[call.kernel.text] for call in self.calls]
+
+    def __call__(self, order=iter):
+        """The outputs, with the chunks of each kernel in some order."""
+        self.memory = {
+            id(t): Memory(a.size, a.dtype, a) for t, a in zip(self.given, self.arrays, strict=True)
+        }
+        for call, function in zip(self.calls, self.functions, strict=True):
+            operands = np.array([self._address(o) for o in call.operands], np.uintp)
+            scratch = np.empty(call.kernel.scratch + 64, np.uint8)
+            for chunk in order(range(call.kernel.chunks)):
+                function(operands.ctypes.data, chunk, scratch.ctypes.data)
+        for memory in self.memory.values():
+            memory.check()
+        return [np.array(self._seen(t)) for t in self.graph.outputs]
+
+    def exact(self):
+        """What NumPy computes."""
+        with np.errstate(all="ignore"):
+            return function_of(self.graph, np)(*self.arrays)
+
+    def _address(self, operand):
+        root = operand if isinstance(operand, Workspace) else operand.root
+        if id(root) not in self.memory:
+            self.memory[id(root)] = Memory(root.size, root.dtype)
+        array = self.memory[id(root)].array
+        return array.ctypes.data + getattr(operand, "offset", 0) * array.itemsize
+
+    def _seen(self, tensor):
+        view = self.layout[tensor]
+        start = self.memory[id(view.root)].array[view.offset :]
+        steps = [s * start.itemsize for s in view.place.strides]
+        return np.lib.stride_tricks.as_strided(start, view.place.shape, steps)
+
+
+def check(build, *arrays, target=None):
+    """The kernels give what NumPy gives, to the last bit, in whatever order their chunks run."""
+    native = Native(build, *arrays, target=target)
+    results, backwards = native(), native(lambda chunks: reversed(list(chunks)))
+    for result, again, value in zip(results, backwards, native.exact(), strict=True):
+        assert result.dtype == value.dtype
+        np.testing.assert_array_equal(result, value)
+        np.testing.assert_array_equal(result, again)
+    return native
