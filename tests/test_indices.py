@@ -88,7 +88,8 @@ def compiled(op, arrays, attrs, **options):
 def check(op, arrays, attrs, **options):
     """The same bits as NumPy, whatever the order of the chunks; gives the kernel."""
     run = compiled(op, arrays, attrs, **options)
-    expected = OPS[op].impl(np, *arrays, **attrs)
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        expected = OPS[op].impl(np, *arrays, **attrs)
     for order in (range, backwards):
         result = run(*arrays, order=order)
         assert run.message is None
@@ -154,14 +155,12 @@ CASES += [(op, lined(op, *case)) for op in ("take_along_axis", "put_along_axis")
 OPS_OF_INDICES = ("gather", "scatter_add", "take_along_axis", "put_along_axis")
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # infinities of both signs
 @pytest.mark.parametrize(("op", "case"), CASES)
 def test_values_are_those_of_numpy(op, case):
     arrays, attrs = case
     check(op, arrays, attrs)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize(("op", "case"), CASES[:: len(CASES) // 9])
 def test_inputs_may_lie_in_any_order(op, case):
     arrays, attrs = case
@@ -175,13 +174,12 @@ def test_samples(op):
         check(op, arrays, dict(sample.attrs))
 
 
-def made(op, dtype, index="int32"):
+def made(op, dtype):
     if "along" in op:
-        return lined(op, (7, 33), 1, 17, dtype, index)
-    return sliced(op, (7, 33), (17,), 0, dtype, index)
+        return lined(op, (7, 33), 1, 17, dtype)
+    return sliced(op, (7, 33), (17,), 0, dtype)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("op", OPS_OF_INDICES)
 def test_every_dtype(op):
     for dtype in TYPES:
@@ -195,11 +193,11 @@ def test_every_dtype(op):
             check(op, arrays, attrs)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("index", ["int8", "int16", "int64", "uint8", "uint16", "uint32"])
 def test_every_dtype_of_indices(index):
-    for op in ("gather", "put_along_axis"):
-        check(op, *made(op, "float32", index))
+    length = 127 if index == "int8" else 255  # to the last uint8, above every int8
+    check("gather", *sliced("gather", (length, 3), (300,), 0, index=index))
+    check("put_along_axis", *lined("put_along_axis", (3, length), 1, 300, index=index))
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -218,14 +216,12 @@ LARGE = {
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("name", LARGE)
 def test_chunks(name):
     op, shape, indices, axis, chunks = LARGE[name]
     assert check(op, *sliced(op, shape, indices, axis)).chunks == chunks
 
 
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_chunks_of_lines():
     for op in ("take_along_axis", "put_along_axis"):
         assert check(op, *lined(op, (401, 100), 1, 99)).chunks > 1
@@ -247,14 +243,14 @@ def test_no_updates_give_zeros():
     check("scatter_add", arrays, attrs)
 
 
-def spoiled(op, size, *bad):
-    """Arrays with indices that are out of bounds, and the attributes."""
+def spoiled(op, size, bad):
+    """Arrays with indices that are out of bounds, near the start and the end; and the
+    attributes."""
     arrays, attrs = (
         lined(op, (size, 33), 1, 17) if "along" in op else sliced(op, (3, size, 5), (40,), 1)
     )
     flat = arrays[1].reshape(-1)
-    for i, index in enumerate(bad):
-        flat[7 + 3 * i] = index
+    flat[[7, 9, -3]] = bad
     return arrays, attrs
 
 
@@ -262,7 +258,7 @@ def spoiled(op, size, *bad):
 @pytest.mark.parametrize("size", [33, 3301])
 @pytest.mark.parametrize("bad", [4000, -4000, 2**31 - 1, -(2**31)])
 def test_indices_out_of_bounds(op, size, bad):
-    arrays, attrs = spoiled(op, size, bad, 5000, -6000)
+    arrays, attrs = spoiled(op, size, [bad, 5000, -6000])
     with pytest.raises(IndexError) as error:
         OPS[op].impl(np, *arrays, **attrs)
     run = compiled(op, arrays, attrs)
