@@ -13,6 +13,7 @@ import math
 import numbers
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -23,9 +24,11 @@ __all__ = [
     "announce",
     "backend",
     "backend_names",
+    "cache_folder",
     "epsilon",
     "floatx",
     "image_data_format",
+    "num_threads",
     "path",
     "reload",
     "save",
@@ -134,6 +137,33 @@ def announce() -> bool:
     return SWITCH[value]
 
 
+def num_threads() -> int | None:
+    """How many threads native steps may use, from `KERASNB_NUM_THREADS`; None if it is not set.
+
+    Raises:
+        ArgumentError: it is not a whole number from 1.
+    """
+    value = os.environ.get("KERASNB_NUM_THREADS", "").strip()
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise ArgumentError(f"KERASNB_NUM_THREADS: expected a whole number from 1, got {value!r}.")
+    return int(value)
+
+
+def cache_folder() -> str | None:
+    """Where native code is kept for the next session; None if `KERASNB_CACHE` is empty or off.
+
+    `KERASNB_CACHE` names the folder; without it, it is a folder of the user's cache: that of
+    `XDG_CACHE_HOME` or ``~/.cache``, on macOS ``~/Library/Caches``, on Windows `LOCALAPPDATA`.
+    """
+    value = os.environ.get("KERASNB_CACHE", "on").strip()
+    switch = SWITCH.get(value.lower()) if value else False
+    if switch is None:
+        return os.path.abspath(os.path.expanduser(value))
+    return _user_cache() if switch else None
+
+
 def path() -> str | None:
     """The settings file in use, or None."""
     return _settings().path
@@ -197,6 +227,19 @@ def _settings() -> _Settings:
 
 def _folder(variable: str, default: str) -> str:
     return os.environ.get(variable) or os.path.join(os.path.expanduser("~"), default)
+
+
+def _user_cache() -> str | None:
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        folder = os.path.join(base, "kerasnb", "cache")
+    elif sys.platform == "darwin":
+        folder = os.path.join(home, "Library", "Caches", "kerasnb")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        folder = os.path.join(base, "kerasnb")
+    return folder if os.path.isabs(folder) else None  # nobody's home is no place
 
 
 def _own_file() -> str:

@@ -639,5 +639,5 @@ def test_steps_per_execution_must_be_whole_and_positive():
     with pytest.raises(ArgumentError) as caught:
         small_model(steps_per_execution=0)
     assert str(caught.value) == (
-        "compile: steps_per_execution must be a whole number from 1, got 0."
+        'compile: steps_per_execution must be "auto" or a whole number from 1, got 0.'
     )

@@ -41,6 +41,8 @@ class Callback:
         shows_progress: whether it is what `verbose` asks for, so that nothing else need be.
         lazy_logs: if True, the methods at the end of a batch get a function that returns the logs
             instead of the logs; computing them costs time, so call it only when they are needed.
+        every_batch: whether the methods of batches must be called for each single one. If False,
+            several steps may run between two calls, with ``steps_per_execution="auto"``.
 
     Example:
         >>> class Announce(Callback):
@@ -52,6 +54,7 @@ class Callback:
 
     lazy_logs: bool = False
     shows_progress: bool = False
+    every_batch: bool = True
 
     def __init__(self) -> None:
         self.params: dict | None = None

@@ -40,6 +40,7 @@ class CallbackList:
         history: the `History` among them, or None.
         active: names of the methods that at least one callback overrides.
         wants_batch_logs: whether some callback reads the logs after every training step.
+        wants_every_batch: whether some callback is to be called for every single training step.
 
     Raises:
         ArgumentError: an item is not a callback.
@@ -102,9 +103,12 @@ class CallbackList:
     def _bind(self) -> None:
         """Make each hook an attribute that calls just the methods that do something."""
         active = set()
-        self.wants_batch_logs = False
+        self.wants_batch_logs = self.wants_every_batch = False
         for name in HOOKS:
             methods = [(m, c) for c in self.callbacks if (m := _override(c, name)) is not None]
+            if name.startswith("on_train_batch"):
+                every = any(getattr(c, "every_batch", True) for _, c in methods)
+                self.wants_every_batch = self.wants_every_batch or every
             lazy = [getattr(c, "lazy_logs", False) for _, c in methods]
             methods = [m for m, _ in methods]
             if methods:

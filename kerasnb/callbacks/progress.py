@@ -31,6 +31,7 @@ class ProgressBar(Callback):
 
     lazy_logs = True
     shows_progress = True
+    every_batch = False
 
     def __init__(self, interval: float | None = None, file: TextIO | None = None):
         super().__init__()

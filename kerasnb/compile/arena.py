@@ -1,11 +1,13 @@
-"""Where in one piece of memory each buffer lies while it is needed. Imports nothing."""
+"""Memory in one piece, and where in it each buffer lies while it is needed. Imports nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["ALIGNMENT", "Lifetime", "arrange"]
+import numpy as np
+
+__all__ = ["ALIGNMENT", "Lifetime", "aligned", "arrange"]
 
 ALIGNMENT = 64  # bytes: a line of the cache, and the longest vector
 
@@ -42,6 +44,13 @@ def arrange(buffers: Sequence[Lifetime]) -> tuple[list[int], int]:
         placed.append(i)
     total = max((offsets[i] + _rounded(buffers[i].size) for i in placed), default=0)
     return offsets, total
+
+
+def aligned(size: int) -> np.ndarray:
+    """So many bytes, not cleared, that begin at a line of the cache."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]
 
 
 def _rounded(size: int) -> int:

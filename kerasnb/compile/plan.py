@@ -1,7 +1,8 @@
 """The reference plan: a graph run through the array module, one call an op.
 
-A plan is called with the list of input arrays and gives the tuple of output arrays; other engines
-offer the same. Imports interpret and backends.
+A plan is called with the list of input arrays and gives the tuple of output arrays, none of which
+is an input or a part of another array; other engines offer the same. Imports interpret and
+backends.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ class ReferencePlan:
 
     def __call__(self, arrays: Sequence[Any]) -> tuple:
         kind, asarray = self._array_type, self._asarray
+        given = {id(a) for a in arrays}
         # NumPy gives scalars for 0-d results
-        return tuple([a if type(a) is kind else asarray(a) for a in self._function(*arrays)])
+        made = [a if type(a) is kind else asarray(a) for a in self._function(*arrays)]
+        # a view would keep another array alive, and may be of the caller's own memory
+        return tuple([a if a.base is None and id(a) not in given else a.copy() for a in made])
 
     def explain(self) -> str:
         """What runs how, for people."""

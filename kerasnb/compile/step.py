@@ -10,6 +10,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 from kerasnb import backends, config, tree
 from kerasnb.compile.loop_passes import improve_loops
 from kerasnb.compile.native import NativePlan
@@ -58,7 +60,7 @@ class Step:
         leaves = tree.flatten(args)
         arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
         specs = [(a.shape, a.dtype) if a is not None else None for a in arrays]
-        key = (backend.name, config.floatx(), tree.form(args), *specs)
+        key = _key(backend, args, specs)
         program = self._programs.pop(key, None)
         if program is None:
             if len(self._programs) >= PROGRAMS:  # the one that was not used for longest goes
@@ -68,6 +70,25 @@ class Step:
                 self.on_trace(program.graph)
         self._programs[key] = program
         return program.run(arrays)
+
+    def repeat(self, args: tuple, rows: np.ndarray) -> Any:
+        """Many steps in one call: each takes some rows of all arrays.
+
+        Args:
+            args: what the function takes, but with all rows; arrays of the host.
+            rows: int64 (steps, batch): the rows of each step.
+
+        Returns:
+            What the function returns in the last step; None if there is no native program for
+            batches of this kind, or it cannot do so.
+        """
+        arrays = tree.flatten(args)
+        if self.eager or not all(a is None or isinstance(a, np.ndarray) for a in arrays):
+            return None
+        size = rows.shape[1]
+        specs = [((size, *a.shape[1:]), a.dtype) if a is not None else None for a in arrays]
+        program = self._programs.get(_key(backends.current(), args, specs))
+        return None if program is None else program.repeat(arrays, rows)
 
     def _run_eagerly(self, args: tuple) -> Any:
         scope = EagerScope()
@@ -133,16 +154,36 @@ class Program:
     def run(self, arrays: list) -> Any:
         """Run the plan, change the variables, and pack the results as the function did."""
         given = [arrays[i] for i in self._given]
-        # read within C code, so that a swap by another thread comes before or after, never between
-        state = list(map(_value_of, self.reads))
-        values = self.plan([*(t.data for t in state), *given])
-        # a view would keep another array alive, and may be of the caller's own memory
-        callers = {id(a) for a in given}
-        new = [
-            a if a.base is None and id(a) not in callers else a.copy()
-            for a in values[self._results :]
+        values = self.plan([*self._state(), *given])
+        return self._finished(values)
+
+    def repeat(self, arrays: list, rows: np.ndarray) -> Any:
+        """As `Step.repeat`, for the batches of this program."""
+        if not isinstance(self.plan, NativePlan):
+            return None
+        read = len(self.reads)
+        sources = {read + i: arrays[number] for i, number in enumerate(self._given)}
+        inputs = [*self._state(), *(None for _ in sources)]
+        values = self.plan.repeat(inputs, sources, rows, self._carried())
+        return None if values is None else self._finished(values)
+
+    def _carried(self) -> list[tuple[int, int]]:
+        """Which output is which input of the next step."""
+        numbers = {id(variable): i for i, variable in enumerate(self.reads)}
+        return [
+            (self._results + i, numbers[id(variable)])
+            for i, variable in enumerate(self.writes)
+            if id(variable) in numbers
         ]
-        swap(self.writes, new)
+
+    def _state(self) -> list:
+        """The arrays of the variables that are read."""
+        # read within C code, so that a swap by another thread comes before or after, never between
+        return [t.data for t in list(map(_value_of, self.reads))]
+
+    def _finished(self, values: tuple) -> Any:
+        """Change the variables, and pack the results as the function did."""
+        swap(self.writes, values[self._results :])
         made = iter(values[: self._results])
         leaves = [
             Tensor(next(made)) if is_tensor else leaf
@@ -155,6 +196,11 @@ def _plan(graph: Graph, backend: Any, native: bool) -> Any:
     if native and backend.name == "numpy":
         return NativePlan(graph)
     return ReferencePlan(graph, backend)
+
+
+def _key(backend: Any, args: tuple, specs: list) -> tuple:
+    """What a program is made for."""
+    return (backend.name, config.floatx(), tree.form(args), *specs)
 
 
 def _array(value: Any) -> Any:

@@ -76,6 +76,12 @@ class Data:
         """Everything in one batch, where it is known in advance; else None."""
         return None
 
+    def order(self, rng: np.random.Generator) -> np.ndarray | None:
+        """The rows of `known` in the order in which the next epoch takes them, where that is all
+        there is to say about it; else None, and `epoch` gives its batches.
+        """
+        return None
+
     def epoch(self, rng: np.random.Generator | None = None) -> Iterator[Batch]:
         """The batches of the next epoch.
 
@@ -165,6 +171,16 @@ class ArrayData(Data):
     def known(self) -> Batch:
         return self._build(self._arrays)
 
+    def order(self, rng: np.random.Generator) -> np.ndarray | None:
+        on_host = all(isinstance(array, np.ndarray) for array in self._arrays)
+        if self._shuffle == "batch" or self._limit is not None or self.check or not on_host:
+            return None
+        return rng.permutation(self.num_samples) if self._shuffle else np.arange(self.num_samples)
+
+    def take(self, rows: np.ndarray) -> Batch:
+        """The batch of some rows."""
+        return self._build([take(rows, 0) for take in self._takers])
+
     def _length(self) -> int:
         return math.ceil(self.num_samples / self.batch_size)
 
@@ -183,10 +199,8 @@ class ArrayData(Data):
             yield build([array[start:stop] for array in arrays])
 
     def _gathered(self, order: np.ndarray) -> Iterator[Batch]:
-        takers, build, size = self._takers, self._build, self.batch_size
-        for start in range(0, len(order), size):
-            index = order[start : start + size]
-            yield build([take(index, 0) for take in takers])
+        for start in range(0, len(order), self.batch_size):
+            yield self.take(order[start : start + self.batch_size])
 
 
 class _BatchSource(Data):

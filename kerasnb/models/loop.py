@@ -21,8 +21,8 @@ class Position:
     def start(self, epoch: int) -> None:
         self.epoch, self.step, self.logs = epoch, 0, None
 
-    def advance(self, logs: Any) -> None:
-        self.step, self.logs = self.step + 1, logs
+    def advance(self, steps: int, logs: Any) -> None:
+        self.step, self.logs = self.step + steps, logs
 
     def finish(self) -> None:
         self.epoch, self.step, self.logs = None, 0, None

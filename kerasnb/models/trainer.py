@@ -5,8 +5,9 @@ Imports objectives, data, callbacks, compile and what lies below.
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
+from kerasnb.models.epochs import Epoch, Pace, epoch_of
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
 from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec
@@ -45,7 +47,7 @@ class Trainer(Preparation):
         self.current_training: Training | None = None
         self.run_eagerly = False
         self.jit_compile: Any = "auto"
-        self.steps_per_execution = 1
+        self.steps_per_execution: int | str = "auto"
         self._loss_tracker = Mean(name="loss")
         self._objective: Objective | None = None
         self._forget_programs()
@@ -58,7 +60,7 @@ class Trainer(Preparation):
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int = 1,
+        steps_per_execution: int | str = "auto",
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
@@ -73,6 +75,8 @@ class Trainer(Preparation):
             weighted_metrics: the same, but sample weights apply to them.
             run_eagerly: run op by op on real values, to step through in a debugger.
             steps_per_execution: training steps between two calls of the batch callbacks.
+                ``"auto"`` is 1 if a callback asks for every batch, and else as many as take 0.03 s;
+                small steps then are one native call.
             jit_compile: True runs steps as native kernels, which needs llvmlite; ``"auto"`` and
                 False call the array module operation by operation.
             auto_scale_loss: accepted for Keras's sake; losses are not scaled here.
@@ -93,12 +97,7 @@ class Trainer(Preparation):
                 stacklevel=2,
             )
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
-        if not isinstance(steps_per_execution, (int, np.integer)) or steps_per_execution < 1:
-            raise ArgumentError(
-                f"compile: steps_per_execution must be a whole number from 1, got "
-                f"{steps_per_execution!r}."
-            )
-        self.steps_per_execution = int(steps_per_execution)
+        self.steps_per_execution = _checked_steps(steps_per_execution)
         self._loss_tracker = Mean(name="loss")
         self.compiled = True
         self.stop_training = False
@@ -314,7 +313,7 @@ class Trainer(Preparation):
         frequency: Any,
     ) -> None:
         rng = np.random.default_rng(default_seed())
-        step = self._step("train", self.train_step)
+        step, pace = self._step("train", self.train_step), Pace(self.steps_per_execution)
         history, position = training.history, training.position
         self.stop_training = False
         outcome = "failed"
@@ -326,7 +325,7 @@ class Trainer(Preparation):
                 self.reset_metrics()
                 position.start(epoch)
                 callbacks.on_epoch_begin(epoch)
-                self._run_epoch(step, checked(data, rng), callbacks, training)
+                self._run_epoch(step, epoch_of(data, rng, step), pace, callbacks, training)
                 logs = self._read_logs(position.logs)
                 if validation is not None and is_due(epoch, frequency):
                     logs |= {
@@ -354,20 +353,25 @@ class Trainer(Preparation):
             finally:
                 callbacks.on_train_end(logs)
 
-    def _run_epoch(self, step: Step, batches: Iterator, callbacks: Any, training: Training) -> None:
-        every, index, position = self.steps_per_execution, 0, training.position
-        for index, batch in enumerate(batches):
-            if index % every == 0:
-                callbacks.on_train_batch_begin(index)
-            logs = step(pack_x_y_sample_weight(*batch))
-            position.advance(self._require_logs(logs))
-            if (index + 1) % every == 0:
-                callbacks.on_train_batch_end(index, lambda logs=logs: self._read_logs(logs))
-                if self.stop_training:
-                    return
+    def _run_epoch(
+        self, step: Step, epoch: Epoch, pace: Pace, callbacks: Any, training: Training
+    ) -> None:
+        position, index = training.position, 0
+        while execution := epoch.execution(
+            pace.steps(alone=callbacks.wants_every_batch or training.watched)
+        ):
+            callbacks.on_train_batch_begin(index)
+            began, first = time.perf_counter(), index
+            for steps, logs in execution(step):
+                if index > first:
+                    training.rest()
+                index += steps
+                position.advance(steps, self._require_logs(logs))
+            pace.took(index - first, time.perf_counter() - began)
+            callbacks.on_train_batch_end(index - 1, lambda: self._read_logs(position.logs))
+            if self.stop_training:
+                return
             training.rest()
-        if (index + 1) % every:  # fewer steps than a whole execution were left
-            callbacks.on_train_batch_end(index, lambda: self._read_logs(position.logs))
 
     def _validate(self, validation: Any, callbacks: Any, training: Training) -> dict:
         callbacks.on_test_begin()
@@ -552,3 +556,14 @@ class Trainer(Preparation):
                 f"got {type(logs).__name__}."
             )
         return logs or {}
+
+
+def _checked_steps(value: Any) -> int | str:
+    """`steps_per_execution` as it is kept."""
+    if value == "auto":
+        return "auto"
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(
+            f'compile: steps_per_execution must be "auto" or a whole number from 1, got {value!r}.'
+        )
+    return int(value)

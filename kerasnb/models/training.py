@@ -166,6 +166,11 @@ class Training:
         """Whether it trains on a batch that `step` allowed, and is to wait again after it."""
         return self._pause and self._granted
 
+    @property
+    def watched(self) -> bool:
+        """Whether each single step counts, because somebody has asked for something."""
+        return self._asked
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until training has ended, `timeout` seconds at most; gives whether it has.
 

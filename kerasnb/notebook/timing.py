@@ -194,6 +194,7 @@ class Fit(Callback):
     """Times one `fit` and counts what passes; its first callback."""
 
     lazy_logs = True
+    every_batch = False
 
     def __init__(self) -> None:
         super().__init__()

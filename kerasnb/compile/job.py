@@ -1,0 +1,92 @@
+"""Calls as one native job. Imports driver, pool, library and placement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerasnb.compile import pool
+from kerasnb.compile.arena import aligned
+from kerasnb.compile.driver import JOB, LINE
+from kerasnb.compile.kernel import Kernel
+from kerasnb.compile.library import addresses
+from kerasnb.compile.views import Call
+
+__all__ = ["Job"]
+
+# a rough count of what a kernel takes, to know whether threads are worth waking: 50 us
+_FLOPS, _BYTES, _WORTH = 50e9, 10e9, 50e-6
+
+
+class Job:
+    """Calls that are run one after another without Python.
+
+    Args:
+        calls: kernels with their operands.
+        operands: the address of each call's operands.
+        pointers: the operands of all calls of the plan, where patches go.
+        patches: (n, 3): position in `pointers`, number of a value, what is added to it.
+    """
+
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        operands: Sequence[int],
+        pointers: np.ndarray,
+        patches: np.ndarray,
+    ):
+        kernels = [call.kernel for call in calls]
+        chunks = [kernel.chunks for kernel in kernels]
+        self.records = np.array(
+            list(zip(addresses(kernels), operands, chunks, strict=True)), np.int64
+        ).reshape(-1, 3)
+        self._segments = np.array(_segments(chunks), np.int64).reshape(-1, 3)
+        self._tickets = aligned(LINE * len(self._segments))
+        self._tickets[:] = 255  # of no generation
+        self._patches, self._pointers = patches, pointers
+        self._size = max((kernel.scratch for kernel in kernels), default=0)
+        self._scratch = aligned(self._size)
+        self._address = self._scratch.ctypes.data
+        self._shared_seconds = sum(_seconds(k) for k in kernels if k.chunks > 1)
+        self._words = np.zeros(len(JOB), np.int64)
+        for name, array in (
+            ("records", self.records), ("segments", self._segments), ("tickets", self._tickets),
+            ("pointers", pointers), ("patches", patches),
+        ):  # fmt: skip
+            self._words[JOB.index(name)] = array.ctypes.data
+        for name, count in (
+            ("record_count", len(self.records)), ("segment_count", len(self._segments)),
+            ("patch_count", len(patches)),
+        ):  # fmt: skip
+            self._words[JOB.index(name)] = count
+
+    def run(self, values: np.ndarray) -> None:
+        """Run it once for each row of `values`, in which the patches find their addresses.
+
+        Args:
+            values: int64 (steps, values).
+        """
+        self._words[_VALUES] = values.ctypes.data
+        self._words[_VALUE_COUNT] = values.shape[1]
+        divided = self._shared_seconds * len(values) > _WORTH
+        pool.run(self._words, len(values), self._address, self._size, divided)
+
+
+_VALUES, _VALUE_COUNT = JOB.index("values"), JOB.index("value_count")
+
+
+def _segments(chunks: Sequence[int]) -> list[tuple[int, int, int]]:
+    """First record, how many, and their chunks: neighbours of one chunk each are together."""
+    found: list[tuple[int, int, int]] = []
+    for number, count in enumerate(chunks):
+        if count <= 1 and found and found[-1][2] == 1:
+            first, before, _ = found[-1]
+            found[-1] = (first, before + 1, 1)
+        else:
+            found.append((number, 1, max(count, 1)))
+    return found
+
+
+def _seconds(kernel: Kernel) -> float:
+    return kernel.flops / _FLOPS + kernel.moved / _BYTES
