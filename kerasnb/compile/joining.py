@@ -1,6 +1,6 @@
 """Concatenation without copying: what computes a part writes it where it is to lie.
 
-Imports fusion, views and what lies below.
+Imports rows, views and what lies below.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kerasnb.compile.fusion import Fusion, Group
 from kerasnb.compile.kernel import Place
+from kerasnb.compile.rows import refusal
 from kerasnb.compile.views import Layout, View
 from kerasnb.graph import Node
 from kerasnb.op import OPS
@@ -33,7 +34,9 @@ class Joined(NamedTuple):
 def joined(unit: Any, units: Sequence[Any], layout: Layout) -> Joined | None:
     """A concatenation among `units`, whose groups now also write its parts; None if `unit` is
     something else."""
-    if not isinstance(unit, Node) or unit.op is not OPS["concatenate"] or not unit.outputs[0].size:
+    if not isinstance(unit, Node) or unit.op is not OPS["concatenate"]:
+        return None
+    if not unit.outputs[0].size or refusal(_copy(unit.outputs[0])[0]) is not None:
         return None
     makers = {
         id(node.outputs[0]): group

@@ -211,7 +211,8 @@ def remembering(graph: Graph) -> Graph:
         if id(node) not in loops:
             return None
         loop, count = loops[id(node)], len(node.outputs)
-        loop.xs += [(earlier.made[id(theirs)], own) for earlier, own, theirs in saved[id(node)]]
+        known = {id(own): earlier.made[id(theirs)] for earlier, own, theirs in saved[id(node)]}
+        loop.xs = [(known.get(id(own), t), own) for t, own in loop.xs]
         return loop.again(values)[:count]
 
     return rebuilt(graph, change)
@@ -243,8 +244,9 @@ def _remembered(loop: Loop, earlier: Loop) -> list[tuple[Tensor, Tensor]]:
         if key in wanted and key not in kept and not all(map(at_hand, node.inputs)):
             kept.add(key)
     pairs = [(t, same[key]) for key, t in wanted.items() if key in kept]
-    for _, theirs in pairs:
+    for own, theirs in pairs:
         earlier.row(theirs)
+        loop.xs.append((own, own))  # until it is known what it is outside
     return pairs
 
 

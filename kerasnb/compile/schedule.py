@@ -32,7 +32,7 @@ def steps_of(graph: Graph, layout: Layout) -> list[Call | Fallback]:
 
     Args:
         graph: the graph.
-        layout: where its tensors lie; learns of parts that are computed where they are to lie.
+        layout: where its tensors lie; learns of copies, and of parts made where they are to lie.
     """
     units = groups_of(layout, lambda node: refusal(node) is None)
     units = [joined(unit, units, layout) or unit for unit in units]

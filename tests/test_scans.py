@@ -1,0 +1,342 @@
+"""Scans as native code and after the passes for loops, against float64 and step by step."""
+
+import numpy as np
+import pytest
+
+import kerasnb
+from kerasnb import layers, ops
+from kerasnb.compile.step import Step
+
+try:
+    import llvmlite  # noqa: F401
+
+    MODES = (False, True)
+except ImportError:
+    MODES = (False,)
+
+needs_llvmlite = pytest.mark.skipif(MODES == (False,), reason="native code needs llvmlite")
+
+
+class Mixed(layers.Layer):
+    """A cell of the user's own, with two states of different sizes and a constant step."""
+
+    state_size = (5, 3)
+
+    def build(self, shape):
+        self.a = self.add_weight(shape=(shape[-1] + 5, 8), initializer="glorot_uniform", name="a")
+        self.b = self.add_weight(shape=(5,), initializer="ones", name="b")
+
+    def call(self, x, states):
+        h, k = states
+        z = ops.matmul(ops.concatenate([x, h], -1), self.a)
+        h = ops.tanh(z[:, :5] * self.b) + ops.sum(k, -1, keepdims=True) * ops.exp(self.b)
+        return h, [h, k * 0.5 + z[:, 5:]]
+
+
+# name: the layer, for a given dtype, and the shape of its input
+LAYERS = {
+    "lstm": (lambda **k: layers.LSTM(17, **k), (3, 7, 5)),
+    "lstm, one step of one unit": (lambda **k: layers.LSTM(1, **k), (1, 1, 1)),
+    "lstm, sequences": (lambda **k: layers.LSTM(33, return_sequences=True, **k), (2, 4, 3)),
+    "lstm, all": (
+        lambda **k: layers.LSTM(
+            16, return_sequences=True, return_state=True, go_backwards=True, **k
+        ),
+        (7, 3, 2),
+    ),
+    "lstm, other activations": (
+        lambda **k: layers.LSTM(6, activation="relu", recurrent_activation="hard_sigmoid", **k),
+        (3, 5, 4),
+    ),
+    "gru": (lambda **k: layers.GRU(17, **k), (3, 7, 5)),
+    "gru, sequences": (lambda **k: layers.GRU(32, return_sequences=True, **k), (4, 6, 8)),
+    "gru, reset before": (lambda **k: layers.GRU(9, reset_after=False, **k), (3, 5, 4)),
+    "gru, backwards": (lambda **k: layers.GRU(5, go_backwards=True, **k), (2, 9, 3)),
+    "simple": (lambda **k: layers.SimpleRNN(33, return_state=True, **k), (3, 7, 5)),
+    "own cell": (lambda **k: layers.RNN(Mixed(**k), return_sequences=True, **k), (3, 6, 4)),
+}  # fmt: skip
+
+
+def of_layer(layer, mask=None):
+    """A function of the input: a number that depends on all outputs, and all its gradients."""
+
+    def function(x):
+        def loss(x):
+            outputs = layer(x, mask=mask) if mask is not None else layer(x)
+            outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            return sum(ops.sum(ops.sin(o * (i + 1.0))) for i, o in enumerate(outputs))
+
+        value, gradient = kerasnb.value_and_grad(loss)(x)
+        _, gradients = kerasnb.value_and_grad(
+            lambda: loss(x), variables=layer.trainable_variables
+        )()
+        return [value, gradient, *gradients]
+
+    return function
+
+
+def results(function, native, *arrays):
+    step = Step(function, native=native)
+    return [t.numpy() for t in step(*arrays)], step
+
+
+def close(found, expected, scale=1.0):
+    """Within what sums of float32 over some steps are off."""
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-4 * scale, atol=2e-5 * scale)
+
+
+@pytest.mark.parametrize("native", MODES)
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_and_their_gradients(name, native):
+    make, shape = LAYERS[name]
+    kerasnb.utils.set_random_seed(1)
+    layer, exact = make(), make(dtype="float64")
+    x = np.random.default_rng(2).normal(size=shape)
+    layer(x.astype("float32")), exact(x)
+    exact.set_weights(layer.get_weights())
+    found, step = results(of_layer(layer), native, x.astype("float32"))
+    expected = [t.numpy() for t in Step(of_layer(exact), eager=True)(x)]
+    close(found, expected)
+    if native:
+        assert "NumPy   scan" not in step.program().plan.explain()
+
+
+@pytest.mark.parametrize("native", MODES)
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_masked_steps(layer, native):
+    kerasnb.utils.set_random_seed(1)
+    layer, x = layer(7, return_sequences=True), np.random.default_rng(2).normal(size=(3, 5, 4))
+    x = x.astype("float32")
+    mask = np.array([[1, 1, 0, 0, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], bool)
+    layer(x)
+    found, _ = results(of_layer(layer, mask), native, x)
+    close(found, [t.numpy() for t in Step(of_layer(layer, mask), eager=True)(x)])
+
+
+@pytest.mark.parametrize("native", MODES)
+def test_states_that_are_kept(native):
+    kerasnb.utils.set_random_seed(1)
+    layer = layers.LSTM(6, stateful=True)
+    x = np.random.default_rng(2).normal(size=(2, 3, 4)).astype("float32")
+    layer(x)
+    layer.reset_state()
+    expected = [layer(x).numpy() for _ in range(3)]
+    layer.reset_state()
+    step = Step(layer, native=native)
+    close([step(x).numpy() for _ in range(3)], expected)
+
+
+@pytest.mark.parametrize("native", MODES)
+def test_dropout_is_the_same_in_each_step(native):
+    kerasnb.utils.set_random_seed(1)
+    layer = layers.LSTM(6, dropout=0.4, recurrent_dropout=0.3)
+    x = np.random.default_rng(2).normal(size=(2, 5, 4)).astype("float32")
+    layer(x)
+    kept = layer.cell.seed_generator.state.numpy()
+
+    def gradients(x):
+        loss = lambda: ops.sum(layer(x, training=True) ** 2)  # noqa: E731
+        value, found = kerasnb.value_and_grad(loss, variables=layer.trainable_variables)()
+        return [value, *found]
+
+    found, _ = results(gradients, native, x)
+    layer.cell.seed_generator.state.assign(kept)
+    close(found, [t.numpy() for t in Step(gradients, eager=True)(x)])
+
+
+W = np.random.default_rng(3).normal(size=(4, 4)).astype("float32") * 0.4
+XS = np.random.default_rng(4).normal(size=(6, 3, 4)).astype("float32")
+H = np.random.default_rng(5).normal(size=(3, 4)).astype("float32")
+
+
+def both(x, h, w):
+    """A carry and what is stacked, of nested structures."""
+
+    def body(carry, x):
+        new = {"h": ops.tanh(carry["h"] @ w + x["a"]), "n": carry["n"] + 1}
+        return new, (new["h"] * x["b"], carry["n"])
+
+    init = {"h": h, "n": ops.convert_to_tensor(0)}
+    last, (ys, n) = ops.scan(body, init, {"a": x, "b": x * 2.0})
+    return [last["h"], last["n"], ys, n]
+
+
+def swapped(x, h, w):
+    """Carries that are each other's, unchanged."""
+    (a, b, c), ys = ops.scan(lambda c, x: ((c[1], c[0], c[1]), c[0] + x), (h, h * 2.0, h), x)
+    return [a, b, c, ys]
+
+
+def passed(x, h, w):
+    """Outputs that are inputs, several times, and outer tensors."""
+    last, ys = ops.scan(lambda c, x: (c + x, (x, x, c, c, w, c + x, c + x)), h, x)
+    return [last, *ys]
+
+
+def counted(x, h, w):
+    """No xs at all."""
+    last, ys = ops.scan(lambda c, _: (ops.sin(c @ w), c), h, None, length=5)
+    return [last, ys]
+
+
+def backwards(x, h, w):
+    last, ys = ops.scan(lambda c, x: (c * 0.5 + x, c), h, x, reverse=True)
+    return [last, ys[0], ys[-1], ys]
+
+
+def once(x, h, w):
+    last, ys = ops.scan(lambda c, x: (c @ w + x, c), h, x[:1])
+    return [last, ys[0]]
+
+
+def transposed(x, h, w):
+    """Rows that lie apart, and a first carry that is a view of another array."""
+    rows = ops.transpose(x, (1, 2, 0))  # (6, 3, 4) -> (3, 4, 6)
+    init = ops.broadcast_to(ops.transpose(h)[:, :1], (4, 6))
+    last, ys = ops.scan(lambda c, x: (c * x, ops.transpose(c)), init, rows)
+    return [last, ys]
+
+
+def constant(x, h, w):
+    """What does not depend on the step."""
+    last, ys = ops.scan(lambda c, x: (ops.tanh(c @ ops.exp(w @ w) + x), ops.sum(w * 2.0)), h, x)
+    return [last, ys]
+
+
+def nested(x, h, w):
+    def body(c, x):
+        inner, ys = ops.scan(lambda d, _: (ops.tanh(d @ w + x), d), c, None, length=3)
+        return inner, ops.sum(ys, 0)
+
+    last, ys = ops.scan(body, h, x)
+    return [last, ys]
+
+
+def joined(x, h, w):
+    """Parts put together that are made in the step, come from outside, and are views."""
+
+    def body(c, x):
+        parts = [ops.tanh(c), x[:, 1:3], c, ops.transpose(w)[:3], c @ w]
+        z = ops.concatenate(parts, 1)
+        return z[:, 2:6] + z[:, -4:], z
+
+    last, ys = ops.scan(body, h, x)
+    return [last, ys]
+
+
+def totals(x, h, w):
+    """Carries that only add up."""
+
+    def body(carry, x):
+        c, a, b, d = carry
+        y = ops.tanh(c @ w + x)
+        new = (y, a + ops.transpose(c) @ y, b + ops.sum(y, 0), -ops.sum(x) + d)
+        return new, None if d is None else y
+
+    start = (h, ops.zeros((4, 4)), w[0], ops.sum(h))
+    last, ys = ops.scan(body, start, x)
+    return [*last, ys]
+
+
+BODIES = [
+    both, swapped, passed, counted, backwards, once, transposed, constant, nested, joined, totals,
+]  # fmt: skip
+
+
+def with_gradients(function):
+    def loss(x, h, w):
+        floats = [t for t in function(x, h, w) if t.dtype.startswith("float")]
+        return sum(ops.sum(ops.cos(t)) for t in floats)
+
+    def run(x, h, w):
+        value, found = kerasnb.value_and_grad(loss, argnums=(0, 1, 2))(x, h, w)
+        return [*function(x, h, w), value, *found]
+
+    return run
+
+
+@pytest.mark.parametrize("native", MODES)
+@pytest.mark.parametrize("function", BODIES, ids=lambda f: f.__name__)
+def test_bodies_and_their_gradients(function, native):
+    found, step = results(with_gradients(function), native, XS, H, W)
+    expected = Step(with_gradients(function), eager=True)(*(a.astype("f8") for a in (XS, H, W)))
+    close(found, [t.numpy() for t in expected])
+    if native:
+        assert "NumPy   scan" not in step.program().plan.explain()
+    step.graph().check()
+
+
+@pytest.mark.parametrize("native", MODES)
+def test_second_derivatives(native):
+    def second(x, h, w):
+        def loss(x, h, w):
+            last, _ = ops.scan(lambda c, x: (ops.tanh(c @ w + x), c), h, x)
+            return ops.sum(last * last)
+
+        def slope(x, h, w):
+            return sum(ops.sum(ops.sin(g)) for g in kerasnb.grad(loss, argnums=(0, 1, 2))(x, h, w))
+
+        return list(kerasnb.grad(slope, argnums=(0, 1, 2))(x, h, w))
+
+    found, _ = results(second, native, XS, H, W)
+    expected = Step(second, eager=True)(*(a.astype("f8") for a in (XS, H, W)))
+    close(found, [t.numpy() for t in expected], scale=5)  # two sums within each other
+
+
+def scans(graph):
+    return [node for node in graph.nodes if node.op.name == "scan"]
+
+
+def names(graph):
+    return [node.op.name for node in graph.nodes]
+
+
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU])
+def test_a_gradient_reads_what_was_computed(layer):
+    layer, x = layer(8), np.ones((2, 5, 3), "float32")
+    layer(x)
+
+    def gradients(x):
+        loss = lambda: ops.sum(layer(x))  # noqa: E731
+        return kerasnb.value_and_grad(loss, variables=layer.trainable_variables)()[1]
+
+    step = Step(gradients)
+    step(x)
+    forward, backward = scans(step.graph())
+    assert names(backward.attrs["body"]).count("dot_general") == 1
+    assert not {"tanh", "logistic", "pad"} & set(names(backward.attrs["body"]))
+    # the gradients of the weights are no carries
+    assert backward.attrs["carries"] == forward.attrs["carries"]
+    assert all(t.shape[1:] != (3, 8) for t in backward.outputs)
+
+
+def test_nothing_is_kept_that_nobody_reads():
+    layer, x = layers.LSTM(8), np.ones((2, 5, 3), "float32")
+    layer(x)
+    step = Step(layer)
+    step(x)
+    (node,) = scans(step.graph())
+    assert len(node.outputs) == 2
+
+
+@needs_llvmlite
+def test_a_body_without_kernels_says_why():
+    def sorting(x):
+        return ops.scan(lambda c, x: (ops.sort(c + x), c), x[0], x)[1]
+
+    step = Step(sorting, native=True)
+    expected = Step(sorting)(XS).numpy()
+    np.testing.assert_array_equal(step(XS).numpy(), expected)
+    assert "NumPy   scan: its body has " in step.program().plan.explain()
+
+
+@needs_llvmlite
+def test_infinities_and_nan_go_through():
+    x = XS.copy()
+    x[2, 0, 0], x[3, 1, 1] = np.nan, np.inf
+    found, _ = results(backwards, True, x, H, W)
+    expected, _ = results(backwards, False, x, H, W)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
