@@ -12,7 +12,7 @@ from kerasnb import layers, ops, optimizers
 from kerasnb.compile import llvm
 from kerasnb.compile.arena import Lifetime, arrange
 from kerasnb.compile.step import Step
-from kerasnb.errors import GraphError
+from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.variable import Variable
 
 RNG = np.random.default_rng(4)
@@ -165,9 +165,10 @@ def test_explain_before_any_step():
 
 
 def test_explain_says_why():
-    step = Step(lambda x: ops.sin(x) * 2.0, native=True)
+    step = Step(lambda x: ops.argsort(x) * 2, native=True)
     step(np.ones(3, "float32"))
-    assert step.program().plan.explain() == "NumPy   sine: there is no native sin\nnative  multiply"
+    lines = step.program().plan.explain().splitlines()
+    assert lines == ["NumPy   argsort: there is no native argsort", "native  multiply"]
 
 
 def test_contractions_are_native_however_their_operands_lie():
@@ -183,6 +184,54 @@ def test_contractions_are_native_however_their_operands_lie():
     for result, value in zip(step(x, w, images(2), kernel), expected, strict=True):
         np.testing.assert_allclose(result.numpy(), value, rtol=1e-5, atol=1e-5)
     assert "NumPy" not in step.program().plan.explain()
+
+
+def test_a_kernel_can_be_read():
+    model = trained("dense", True, rows=35)[0]
+    name = "matmul 3x7x17"  # of the last batch that was evaluated
+    assert f"native  {name}" in model.explain().splitlines()
+    code = model.explain(kernel=name)
+    assert "define void @kernel(" in code
+    assert "@llvm.fm" in code  # fma, or fmuladd where a processor has none
+    with pytest.raises(ArgumentError) as error:
+        model.explain(kernel="matmul 3x7x71")
+    assert "did you mean 'matmul 3x7x17'?" in str(error.value).lower()
+    reference = trained("dense", False, epochs=1)[0]
+    with pytest.raises(ArgumentError) as error:
+        reference.explain(kernel=name)
+    assert str(error.value) == (
+        "explain: there is no kernel 'matmul 3x7x17': each operation runs through NumPy."
+    )
+
+
+def test_a_profile_says_what_each_kernel_takes():
+    model = trained("convolution", True, epochs=1)[0]
+    before = [w.numpy() for w in model.weights]
+    x, y = images(10), np.arange(10) % 3
+    profile = model.profile(x, y)
+    for a, b in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b)
+    assert sum(r.count for r in profile.rows) > 30
+    assert profile.seconds == sum(r.seconds for r in profile.rows) > 0
+    assert [r.seconds for r in profile.rows] == sorted((r.seconds for r in profile.rows))[::-1]
+    (row,) = [r for r in profile.rows if r.name == "convolution 10x9x9x2 3x3x2x5"]
+    assert row.flops == 2 * 10 * 81 * 18 * 5
+    assert row.moved == 4 * (10 * 81 * 2 + 90 + 10 * 81 * 5)
+    assert 0 < profile.share(row) < 2
+    text = str(profile)
+    assert text.startswith("training step of sequential")
+    assert "convolution 10x9x9x2 3x3x2x5" in text
+    assert str(model.profile(x)).startswith("prediction of sequential")
+
+
+def test_a_profile_needs_native_steps():
+    model = trained("dense", False, epochs=1)[0]
+    with pytest.raises(GraphError) as error:
+        model.profile(features(4), np.array([0, 1, 2, 0]))
+    assert str(error.value) == (
+        f"profile: the steps of model {model.name!r} are not native. That needs llvmlite, "
+        "the NumPy backend, and compile without run_eagerly or jit_compile=False."
+    )
 
 
 def test_without_llvmlite_it_warns_and_works(monkeypatch):

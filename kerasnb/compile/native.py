@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
+from kerasnb.compile import library
 from kerasnb.compile.job import Job
+from kerasnb.compile.kernel import Kernel
 from kerasnb.compile.placement import Placement
+from kerasnb.compile.profile import Row
 from kerasnb.compile.recycling import Recycled
 from kerasnb.compile.repeat import Repeated
 from kerasnb.compile.schedule import Fallback, steps_of
 from kerasnb.compile.views import Call, Layout
+from kerasnb.errors import unknown
 from kerasnb.graph import Graph, Node
 from kerasnb.tensor import Tensor
 
@@ -88,9 +93,57 @@ class NativePlan:
             self._last_repeated = last
         return last
 
-    def explain(self) -> str:
+    def profile(self, arrays: Sequence[np.ndarray], runs: int = 5) -> list[Row]:
+        """Time each kernel, and each operation through NumPy, in its place among the others.
+
+        Args:
+            arrays: of the inputs.
+            runs: of the whole plan; of each part the median counts.
+        """
+        with self._lock:
+            moving, row = self._with_addresses(arrays)
+            values, parts = np.array([row], np.int64), self._single_parts()
+            times = np.empty((runs, len(parts)))
+            for run in times:
+                for i, part in enumerate(parts):
+                    start = time.perf_counter()
+                    self._run_part(part, values, moving)
+                    run[i] = time.perf_counter() - start
+            self._place.flags.fill(0)
+        rows = []
+        for step, seconds in zip(self.steps, np.median(times, 0)[1:].tolist(), strict=True):
+            if isinstance(step, Fallback):
+                rows.append(Row(step.node.op.name, False, 1, seconds, 0, 0))
+            else:
+                kernel = step.kernel
+                rows.append(Row(kernel.name, True, 1, seconds, kernel.flops, kernel.moved))
+        return rows
+
+    def _single_parts(self) -> list[Job | Node]:
+        """A job for each kernel; before all a job that only puts addresses where they belong."""
+        place, starts = self._place, iter(self._place.starts)
+        nothing, base = place.patches[:0], place.pointers.ctypes.data
+        parts: list[Job | Node] = [Job([], [], place.pointers, place.patches)]
+        for step in self.steps:
+            if isinstance(step, Fallback):
+                parts.append(step.node)
+            else:
+                operands = base + next(starts) * place.pointers.itemsize
+                parts.append(Job([step], [operands], place.pointers, nothing))
+        return parts
+
+    def explain(self, kernel: str | None = None) -> str:
         """What runs how, for people: a line for each kernel, and for each operation without one
-        why that is."""
+        why that is.
+
+        Args:
+            kernel: the name of a kernel, whose code is given instead, in LLVM's language.
+
+        Raises:
+            ArgumentError: there is none of that name (the closest ones are listed).
+        """
+        if kernel is not None:
+            return library.text(self._kernel(kernel))
         lines = []
         for step in self.steps:
             if isinstance(step, Fallback):
@@ -98,6 +151,12 @@ class NativePlan:
             else:
                 lines.append(f"native  {step.kernel.name}")
         return "\n".join(lines)
+
+    def _kernel(self, name: str) -> Kernel:
+        kernels = {s.kernel.name: s.kernel for s in self.steps if isinstance(s, Call)}
+        if name not in kernels:
+            raise unknown("kernel", name, kernels)
+        return kernels[name]
 
     # Running
 
@@ -126,12 +185,15 @@ class NativePlan:
         arrays, row = self._with_addresses(arrays)
         values = np.array([row], np.int64)
         for part in self._parts:
-            if isinstance(part, Job):
-                part.run(values)
-            else:
-                self._through_numpy(part, arrays)
+            self._run_part(part, values, arrays)
         self._place.check_flags()
         return self._outputs(arrays)
+
+    def _run_part(self, part: Job | Node, values: np.ndarray, arrays: Sequence[np.ndarray]) -> None:
+        if isinstance(part, Job):
+            part.run(values)
+        else:
+            self._through_numpy(part, arrays)
 
     def _with_addresses(self, arrays: Sequence[np.ndarray]) -> tuple[list, list]:
         """The arrays of all that moves, those of the results new; and where they lie."""

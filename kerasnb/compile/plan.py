@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnb.backends.protocol import Backend
+from kerasnb.errors import ArgumentError
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of, source_of
 
@@ -36,8 +37,17 @@ class ReferencePlan:
         # a view would keep another array alive, and may be of the caller's own memory
         return tuple([a if a.base is None and id(a) not in given else a.copy() for a in made])
 
-    def explain(self) -> str:
-        """What runs how, for people."""
+    def explain(self, kernel: str | None = None) -> str:
+        """What runs how, for people.
+
+        Raises:
+            ArgumentError: `kernel` is given, but here are no native kernels.
+        """
+        if kernel is not None:
+            raise ArgumentError(
+                f"explain: there is no kernel {kernel!r}: each operation runs through "
+                f"{self.backend.title}."
+            )
         return f"{len(self.graph.nodes)} operations, each through {self.backend.title}"
 
     def source(self) -> str:

@@ -17,6 +17,7 @@ from kerasnb.compile.loop_passes import improve_loops
 from kerasnb.compile.native import NativePlan
 from kerasnb.compile.passes import share_common
 from kerasnb.compile.plan import ReferencePlan
+from kerasnb.compile.profile import Row
 from kerasnb.graph import Graph, inner_level
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 from kerasnb.variable import StateScope, Variable, swap
@@ -56,6 +57,19 @@ class Step:
     def __call__(self, *args: Any) -> Any:
         if self.eager:
             return self._run_eagerly(args)
+        program, arrays = self._program_for(args)
+        return program.run(arrays)
+
+    def profile(self, *args: Any) -> list[Row] | None:
+        """The time of each kernel in a step on `args`; no variable changes. None if the step is
+        not native."""
+        if self.eager:
+            return None
+        program, arrays = self._program_for(args)
+        return program.profile(arrays)
+
+    def _program_for(self, args: tuple) -> tuple[Program, list]:
+        """The program for arguments of this kind, traced if it is new; and their arrays."""
         backend = backends.current()
         leaves = tree.flatten(args)
         arrays = [backend.asarray(_array(a)) if a is not None else None for a in leaves]
@@ -69,7 +83,7 @@ class Step:
             if self.on_trace is not None:
                 self.on_trace(program.graph)
         self._programs[key] = program
-        return program.run(arrays)
+        return program, arrays
 
     def repeat(self, args: tuple, rows: np.ndarray) -> Any:
         """Many steps in one call: each takes some rows of all arrays.
@@ -156,6 +170,12 @@ class Program:
         given = [arrays[i] for i in self._given]
         values = self.plan([*self._state(), *given])
         return self._finished(values)
+
+    def profile(self, arrays: list) -> list[Row] | None:
+        """As `Step.profile`, for the batches of this program."""
+        if not isinstance(self.plan, NativePlan):
+            return None
+        return self.plan.profile([*self._state(), *(arrays[i] for i in self._given)])
 
     def repeat(self, arrays: list, rows: np.ndarray) -> Any:
         """As `Step.repeat`, for the batches of this program."""

@@ -24,6 +24,7 @@ from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
 from kerasnb.models.epochs import Epoch, Pace, epoch_of
+from kerasnb.models.inspection import Inspection
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
 from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec
@@ -35,7 +36,7 @@ from kerasnb.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
 __all__ = ["Trainer"]
 
 
-class Trainer(Preparation):
+class Trainer(Inspection, Preparation):
     """What a `Model` needs to be trained; mixed into it."""
 
     def _init_trainer(self) -> None:
@@ -530,17 +531,6 @@ class Trainer(Preparation):
             )  # fmt: skip
             step.flags = flags
         return step
-
-    def explain(self) -> str:
-        """What the newest step of this model ran on: native kernels, and what had none and why.
-
-        Raises:
-            GraphError: no step has been traced yet.
-        """
-        steps = [s for s in self._steps.values() if s.program() is not None]
-        if not steps:
-            raise GraphError(f"Model {self.name!r} has not run a compiled step yet: fit it first.")
-        return steps[-1].program().plan.explain()
 
     def _read_logs(self, logs: Any) -> dict[str, float]:
         """The logs as Python numbers."""
