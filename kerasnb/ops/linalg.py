@@ -44,10 +44,9 @@ def _dot_vjp_a(g, y, a, b, *, contract, batch):
     k = len(batch[0])
     g_batch = tuple(range(k))
     g_free_b = tuple(range(k + len(free_a), g.ndim))
-    product = apply(_dot_general, g, b, contract=(g_free_b, free_b), batch=(g_batch, batch[1]))
-    # product is (batch, free a, contracted axes in the order of b)
-    order = sorted(range(len(contract[1])), key=lambda i: contract[1][i])
-    return _restore(product, (*batch[0], *free_a, *(contract[0][i] for i in order)))
+    # what is left of b are the contracted axes, in the order of b
+    summed = tuple(i for _, i in sorted(zip(contract[1], contract[0], strict=True)))
+    return _placed(g, b, (g_free_b, free_b), (g_batch, batch[1]), batch[0], free_a, summed)
 
 
 def _dot_vjp_b(g, y, a, b, *, contract, batch):
@@ -55,14 +54,27 @@ def _dot_vjp_b(g, y, a, b, *, contract, batch):
     k = len(batch[0])
     g_batch = tuple(range(k))
     g_free_a = tuple(range(k, k + len(free_a)))
-    product = apply(_dot_general, a, g, contract=(free_a, g_free_a), batch=(batch[0], g_batch))
-    # product is (batch, contracted axes in the order of a, free b)
-    order = sorted(range(len(contract[0])), key=lambda i: contract[0][i])
-    return _restore(product, (*batch[1], *(contract[1][i] for i in order), *free_b))
+    summed = tuple(i for _, i in sorted(zip(contract[0], contract[1], strict=True)))
+    return _placed(a, g, (free_a, g_free_a), (batch[0], g_batch), batch[1], summed, free_b)
 
 
-def _restore(product: Tensor, places: tuple) -> Tensor:
-    """The tensor whose axis `places[i]` is axis `i` of `product`."""
+def _placed(
+    left: Tensor,
+    right: Tensor,
+    contract: tuple,
+    batch: tuple,
+    shared: tuple,
+    own: tuple,
+    rest: tuple,
+) -> Tensor:
+    """A product with its axes in places that are known: `shared` of the batch, `own` of `left`,
+    `rest` of `right`."""
+    if own and rest and own[-1] > rest[-1]:
+        # the other way round, so that neighbours along the last axis are neighbours in memory
+        left, right, own, rest = right, left, rest, own
+        contract, batch = contract[::-1], batch[::-1]
+    product = apply(_dot_general, left, right, contract=contract, batch=batch)
+    places = (*shared, *own, *rest)
     return transpose(product, [places.index(i) for i in range(len(places))])
 
 
