@@ -105,8 +105,12 @@ def serialize_object(value: Any) -> dict:
         "config": value.get_config(),
         "registered_name": None if ours else registered,
     }
-    shape = getattr(value, "build_shape", None)  # of a layer that has weights
-    return config if shape is None else {**config, "build_config": {"input_shape": _lists(shape)}}
+    shapes = getattr(value, "_build_shapes", None)  # of a layer that has weights
+    if not shapes:
+        return config
+    several = {"shapes_dict": _lists(shapes)}
+    built_for = several if len(shapes) > 1 else {"input_shape": _lists(*shapes.values())}
+    return {**config, "build_config": built_for}
 
 
 def deserialize(config: Any, choices: Mapping[str, Any], kind: str) -> Any:
@@ -132,9 +136,12 @@ def deserialize(config: Any, choices: Mapping[str, Any], kind: str) -> Any:
     cls = find(config.get("registered_name") or name, choices, kind, fallback=name)
     inner = config.get("config") or {}
     made = cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
-    built_for = (config.get("build_config") or {}).get("input_shape")
-    if built_for is not None and not getattr(made, "built", True):
-        made.build(_tuples(built_for))
+    built_for = config.get("build_config") or {}
+    if not getattr(made, "built", True):
+        if built_for.get("input_shape") is not None:
+            made.build(_tuples(built_for["input_shape"]))
+        elif built_for.get("shapes_dict"):
+            made.build(**_tuples(built_for["shapes_dict"]))
     return made
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from kerasnb import registry
 from kerasnb.layers.activations import *
+from kerasnb.layers.attention import *
 from kerasnb.layers.base import Layer
 from kerasnb.layers.convolutional import *
 from kerasnb.layers.core import *
 from kerasnb.layers.depthwise import *
+from kerasnb.layers.einsum_dense import *
 from kerasnb.layers.input import Input, InputLayer
 from kerasnb.layers.merging import *
 from kerasnb.layers.normalization import *

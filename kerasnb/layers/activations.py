@@ -9,6 +9,7 @@ from kerasnb import activations, constraints, initializers, ops, regularizers
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_axis, label
+from kerasnb.ops.nn import masked_softmax
 from kerasnb.tensor import Tensor
 
 __all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -180,12 +181,7 @@ class Softmax(Layer):
         """
         given = self.axis if isinstance(self.axis, list) else [self.axis]
         axes = [check_axis(self, "axis", a, inputs.shape) for a in given]
-        if mask is None:
-            return activations.softmax(inputs, axes)
-        mask = ops.cast(mask, "bool")
-        # not -inf: in a row without any true element inf - inf would be NaN
-        low = -3e4 if inputs.dtype == "float16" else -1e9
-        return ops.where(mask, activations.softmax(ops.where(mask, inputs, low), axes), 0.0)
+        return masked_softmax(inputs, mask, axes)
 
     def get_config(self) -> dict:
         return {**super().get_config(), **attributes(self, "axis")}

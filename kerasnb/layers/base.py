@@ -89,6 +89,7 @@ class Layer:
         self.autocast = autocast
         self.built = False
         self.build_shape: Any = None
+        self._build_shapes: dict[str, Any] = {}  # all that `build` was given, by name
         self.supports_masking = False
         self._dtype = _dtype_name(dtype)
         self._trainable = trainable
@@ -518,14 +519,18 @@ class _CallSignature:
 
 
 def _scoped_build(build: Callable) -> Callable:
+    signature = inspect.signature(build)
+
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
         with self._named():
             build(self, *args, **kwargs)
-        if self.build_shape is None and args:
-            self.build_shape = args[0]
+        if self.build_shape is None and (args or kwargs):
+            given = signature.bind(self, *args, **kwargs).arguments
+            self._build_shapes = {k: v for k, v in [*given.items()][1:] if v is not None}
+            self.build_shape = next(iter(self._build_shapes.values()), None)
         self.built = True
 
-    wrapped.__signature__ = inspect.signature(build)
+    wrapped.__signature__ = signature
     wrapped.__doc__ = build.__doc__
     wrapped.__wrapped__ = build
     return wrapped

@@ -14,7 +14,7 @@ from kerasnb.registry import serialize
 
 __all__ = [
     "attributes", "channels_last", "check_axis", "check_between", "check_rank", "check_whole",
-    "label",
+    "label", "refuse_quantization",
 ]  # fmt: skip
 
 
@@ -101,3 +101,15 @@ def channels_last(layer: Any, data_format: str) -> bool:
             f"{data_format!r}."
         )
     return data_format == "channels_last"
+
+
+def refuse_quantization(layer: Any, quantization_config: Any) -> None:
+    """Nothing, if no quantization is asked for.
+
+    Raises:
+        ArgumentError: it is.
+    """
+    if quantization_config is not None:
+        raise ArgumentError(
+            f"{label(layer)}: quantization_config must be None: quantised layers are not supported."
+        )

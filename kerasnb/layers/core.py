@@ -14,7 +14,13 @@ import numpy as np
 from kerasnb import activations, constraints, initializers, ops, registry, regularizers
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
-from kerasnb.layers.common import attributes, check_rank, check_whole, label
+from kerasnb.layers.common import (
+    attributes,
+    check_rank,
+    check_whole,
+    label,
+    refuse_quantization,
+)
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = ["Activation", "Dense", "Embedding", "Identity", "Lambda"]
@@ -65,7 +71,7 @@ class Dense(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        _refuse_quantization(self, quantization_config)
+        refuse_quantization(self, quantization_config)
         self.units = check_whole(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -163,7 +169,7 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        _refuse_quantization(self, quantization_config)
+        refuse_quantization(self, quantization_config)
         if mask_zero:
             raise ArgumentError(
                 f"{label(self)}: mask_zero=True is not supported yet. Use mask_zero=False, and "
@@ -321,10 +327,3 @@ class Identity(Layer):
 
     def call(self, inputs: Any) -> Any:
         return inputs
-
-
-def _refuse_quantization(layer: Layer, quantization_config: Any) -> None:
-    if quantization_config is not None:
-        raise ArgumentError(
-            f"{label(layer)}: quantization_config must be None: quantised layers are not supported."
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .attention_cases import ATTENTION
 from .case import Case
 from .layer_cases import LAYERS
 from .loss_cases import LOSSES
@@ -20,7 +21,8 @@ from .value_cases import (
 
 __all__ = ["CASES"]
 
-_ALL = [*LAYERS, *MORE_LAYERS, *ACTIVATIONS, *FUNCTIONS, *LOSSES, *METRICS, *OPTIMIZERS, *SCHEDULES]
+_ALL = [*LAYERS, *MORE_LAYERS, *ATTENTION, *ACTIVATIONS, *FUNCTIONS, *LOSSES, *METRICS]
+_ALL += [*OPTIMIZERS, *SCHEDULES]
 _ALL += [*INITIALIZERS, *REGULARIZERS, *CONSTRAINTS, *LOOKUPS, *MODELS]
 
 CASES: dict[str, Case] = {case.name: case for case in _ALL}

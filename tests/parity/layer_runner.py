@@ -27,6 +27,7 @@ def layer(
     skip_config: tuple[str, ...] = (),
     symbolic: bool = True,
     gradients: bool = True,
+    zero_gradients: tuple[str, ...] = (),
     needs: str | None = None,
 ) -> Case:
     """Return the case of a layer.
@@ -40,6 +41,7 @@ def layer(
         skip_config: entries of the configuration that are the library's own business.
         symbolic: whether shapes without a batch size are asked too.
         gradients: whether gradients are asked.
+        zero_gradients: weights whose gradients are 0 but for rounding, which is taken off.
         needs: see `Case`.
     """
 
@@ -53,6 +55,8 @@ def layer(
         arrays = [drawing(rng) for drawing in inputs]
         thing = make(side.keras)
         _values(side, thing, apply, arrays, rng, record, gradients)
+        for key in record.values.keys() & {f"gradient of {tail}" for tail in zero_gradients}:
+            record.values[key] = np.round(record.values[key], 4) + 0.0  # no -0.0
         _facts(side, thing, arrays, record, call is None and symbolic)
         config_facts(record, thing, skip_config, restore=not skip_config)
 

@@ -74,6 +74,21 @@ def _lstm(k: Any) -> Any:
     return model
 
 
+def _transformer(k: Any) -> Any:
+    words = k.Input((7,), dtype="int32", name="words")
+    x = k.layers.Embedding(11, 6, name="embed")(words)
+    # no bias: that of the keys changes nothing, and its rounding would decide where Adam moves it
+    attend = k.layers.MultiHeadAttention(2, 3, use_bias=False, name="attend")
+    x = k.layers.Add(name="sum")([x, attend(x, x, use_causal_mask=True)])
+    x = k.layers.LayerNormalization(name="normal")(x)
+    lifted = k.layers.Dense(6, activation="relu", name="lift")(x)
+    x = k.layers.Add(name="again")([x, lifted])
+    kind = k.layers.Dense(3, activation="softmax", name="kind")(x)
+    model = k.Model(words, kind, name="transformer")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
 def _branches(k: Any) -> Any:
     left, right = k.Input((5,), name="left"), k.Input((4,), name="right")
     shared = k.layers.Dense(6, activation="tanh", name="shared")
@@ -200,6 +215,7 @@ MODELS = [
     _steps("mlp", _mlp, real(5, 6), whole(5, high=3)),
     _steps("cnn", _cnn, real(4, 9, 8, 2), one_hot(4, 3)),
     _steps("lstm", _lstm, whole(5, 7, high=11), bits(5, 1)),
+    _steps("transformer", _transformer, whole(5, 7, high=11), whole(5, 7, high=3)),
     _steps("scheduled", _scheduled, real(5, 6), real(5, 1)),
     _fit("plain", _mlp, _draws(**TABLE)),
     _fit("one batch", _mlp, _draws(**TABLE), batch_size=32),
