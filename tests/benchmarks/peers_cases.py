@@ -40,21 +40,25 @@ class Case:
         return self.epochs * -(-self.rows // self.batch)
 
     def data(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (rows, *shape) and targets: the class with the highest of some random sums.
+        """Inputs (rows, *shape) and targets.
 
-        A library that skips work would not learn them at the pace of the others.
+        There is something to learn, so that a library that skips work falls behind the others:
+        images show their class's pattern in noise; of other inputs, some random sum is highest.
         """
-        rng = np.random.default_rng(0)
+        rng, rule = np.random.default_rng(0), np.random.default_rng(1)
         size, kinds = (rows, *self.shape), max(self.classes, 2)
         if self.vocabulary:
             x = rng.integers(0, self.vocabulary, size, dtype=np.int32)
-            scores = np.random.default_rng(1).normal(size=(self.vocabulary, kinds))[x].sum(1)
+            label = rule.normal(size=(self.vocabulary, kinds))[x].sum(1).argmax(1)
+        elif len(self.shape) == 3:
+            h, w, channels = self.shape
+            tiles = rule.random((kinds, 4, 4, channels), dtype=np.float32)
+            pattern = tiles.repeat(h // 4, 1).repeat(w // 4, 2)  # (classes, H, W, C)
+            label = rng.integers(0, kinds, rows)
+            x = rng.random(size, dtype=np.float32) * 0.75 + pattern[label] * 0.25
         else:
             x = rng.random(size, dtype=np.float32)
-            flat = x.reshape(rows, -1) - np.float32(0.5)  # (N, ...) -> (N, features)
-            rule = np.random.default_rng(1).normal(size=(flat.shape[1], kinds))
-            scores = flat @ rule.astype(np.float32)
-        label = scores.argmax(1)
+            label = ((x - 0.5) @ rule.normal(size=(*self.shape, kinds))).argmax(1)
         if self.classes == 1:
             return x, label[:, None].astype(np.float32)
         if self.one_hot:
