@@ -1,5 +1,5 @@
 """Scans as native calls: those of the body, once for each step, on other rows. Imports joining,
-rows, views and what lies below.
+prepacking, rows and what lies below.
 
 The body becomes calls once. In each step they are made with other operands: rows of the xs and of
 the stacked ys. A carry is written where the next step reads it, which is a row of the ys if the
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.joining import copying
 from kerasnb.compile.kernel import Place
+from kerasnb.compile.prepacking import Packed, prepacked
 from kerasnb.compile.rows import calls_of
 from kerasnb.compile.views import Call, Layout, View, dense
 from kerasnb.graph import Graph, Node
@@ -87,6 +88,7 @@ class _Scan:
                 cut = i < m
                 place = Place(view.place.dtype, shape[cut:], strides[cut:])
                 given[id(tensor)] = View(tensor, 0, place)
+        body, self.packed = prepacked(body, Layout(body, given), body.inputs[m:])
         self.homes = [self._home(i, body) for i in range(n)]
         self.body = self._apart(body, given)
         self.own = Layout(self.body, given)
@@ -110,7 +112,7 @@ class _Scan:
         carry are left to it."""
         layout = Layout(body, given)
         homes = {id(home.stacked) for home in self.homes}
-        made = {id(t) for node in layout.nodes for t in node.outputs}
+        made = {id(t) for node in body.nodes for t in node.outputs}
         outputs, self.stacked = [], []
         for i, tensor in enumerate(body.outputs):
             if i >= self.carries:
@@ -118,7 +120,10 @@ class _Scan:
                 if id(stacked) in homes:
                     continue
                 self.stacked.append(stacked)
-            if id(tensor) not in made or id(layout[tensor].root) != id(tensor):
+            view = layout[tensor]
+            if id(view.root) in made and view.is_dense and view.root.size == tensor.size:
+                tensor = view.root
+            else:
                 copy = Node(OPS["stop_gradient"], (tensor,))
                 tensor = Tensor(None, tensor.spec, copy)
                 copy.outputs = (tensor,)
@@ -133,13 +138,18 @@ class _Scan:
         calls = self._begin()
         fixed = {
             id(own): (view.root, view.offset)
-            for own, view in zip(self.body.inputs, self.inputs, strict=True)
+            for own, view in zip(self.body.inputs, self.inputs, strict=False)
         }
+        calls += [self._pack(packed, *fixed[id(packed.source.root)]) for packed in self.packed]
         templates = [_Template(call, self._moving(), fixed) for call in steps]
         for number in range(self.length):
             where = self._where(number)
             calls += [template.at(where) for template in templates]
         return calls + self._end()
+
+    def _pack(self, packed: Packed, root: Tensor, offset: int) -> Call:
+        source = packed.source._replace(root=root, offset=offset + packed.source.offset)
+        return Call(packed.kernel, [source, dense(packed.tensor)])
 
     def _moving(self) -> set[int]:
         """The ids of the body's tensors that lie elsewhere in each step."""
