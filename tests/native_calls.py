@@ -33,6 +33,32 @@ class Memory:
         assert np.all(self.whole[-AROUND:] == self.whole.dtype.type(7))
 
 
+def function_in(text, target=None):
+    """The compiled kernel."""
+    return llvm.Module(text.replace("@kernel", "@k"), target).function("k", *KINDS)
+
+
+def run(each, function, memory, order=iter):
+    """One kernel on `memory`, arrays by the id of what they are for, to which it may add some."""
+    addresses = []
+    for operand in each.operands:
+        root = operand if isinstance(operand, Workspace) else operand.root
+        if id(root) not in memory:
+            memory[id(root)] = Memory(root.size, root.dtype)
+        array = memory[id(root)].array
+        addresses.append(array.ctypes.data + getattr(operand, "offset", 0) * array.itemsize)
+    operands, scratch = np.array(addresses, np.uintp), np.empty(each.kernel.scratch + 64, np.uint8)
+    for chunk in order(range(each.kernel.chunks)):
+        function(operands.ctypes.data, chunk, scratch.ctypes.data)
+    for array in memory.values():
+        array.check()
+
+
+def call(each, memory, order=iter):
+    """Compile and run one kernel."""
+    run(each, function_in(each.kernel.text), memory, order)
+
+
 class Native:
     """A function of tensors, each of whose operations has kernels of its own or is a view.
 
@@ -46,39 +72,23 @@ class Native:
         self.graph = Graph(self.given, made if isinstance(made, (list, tuple)) else [made])
         self.arrays, self.layout = arrays, Layout(self.graph)
         self.calls = [c for node in self.layout.nodes for c in lowered(node, self.layout)]
-        compiled = {}
-        for call in self.calls:
-            text = call.kernel.text
-            if text not in compiled:
-                module = llvm.Module(text.replace("@kernel", "@k"), target)
-                compiled[text] = module.function("k", *KINDS)
-        self.functions = [compiled[call.kernel.text] for call in self.calls]
+        texts = {each.kernel.text for each in self.calls}
+        made = {text: function_in(text, target) for text in texts}
+        self.functions = [made[each.kernel.text] for each in self.calls]
 
     def __call__(self, order=iter):
         """The outputs, with the chunks of each kernel in some order."""
         self.memory = {
             id(t): Memory(a.size, a.dtype, a) for t, a in zip(self.given, self.arrays, strict=True)
         }
-        for call, function in zip(self.calls, self.functions, strict=True):
-            operands = np.array([self._address(o) for o in call.operands], np.uintp)
-            scratch = np.empty(call.kernel.scratch + 64, np.uint8)
-            for chunk in order(range(call.kernel.chunks)):
-                function(operands.ctypes.data, chunk, scratch.ctypes.data)
-        for memory in self.memory.values():
-            memory.check()
+        for each, function in zip(self.calls, self.functions, strict=True):
+            run(each, function, self.memory, order)
         return [np.array(self._seen(t)) for t in self.graph.outputs]
 
     def exact(self):
         """What NumPy computes."""
         with np.errstate(all="ignore"):
             return function_of(self.graph, np)(*self.arrays)
-
-    def _address(self, operand):
-        root = operand if isinstance(operand, Workspace) else operand.root
-        if id(root) not in self.memory:
-            self.memory[id(root)] = Memory(root.size, root.dtype)
-        array = self.memory[id(root)].array
-        return array.ctypes.data + getattr(operand, "offset", 0) * array.itemsize
 
     def _seen(self, tensor):
         view = self.layout[tensor]

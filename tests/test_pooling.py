@@ -5,13 +5,15 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
-from native_calls import check
+from native_calls import Native, check
 from test_mathematics import runs
 
 from kerasnb import ops
 from kerasnb.compile import llvm
+from kerasnb.compile.ir import Declined
+from kerasnb.compile.kernel import Place
+from kerasnb.compile.pooling import max_pool
 from kerasnb.op import OPS
-from kerasnb.ops.window import window_positions
 from kerasnb.tensor import apply
 
 TARGETS = [pytest.param(t, id=name) for name, t in llvm.TARGETS.items() if runs(t)]
@@ -76,3 +78,66 @@ CASES = [
 def test_windows(case):
     sizes, attrs = case
     all_five(*sizes, **attrs)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_kind_of_register(target):
+    x = numbers((2, 7, 6, 19), 5)
+    attrs = {"window": (3, 2), "strides": (2, 1), "padding": SAME}
+    y = OPS["max_pool"].impl(np, x, **attrs)
+    check(pooled("max_pool", **attrs), x, target=target)
+    check(pooled("max_pool_gather", **attrs), x, y, x, target=target)
+    check(pooled("max_pool_scatter", **attrs), x, y, y, target=target)
+    check(pooled("sum_pool", **attrs), x, target=target)
+    check(pooled("sum_pool_transpose", shape=(7, 6), **attrs), y, target=target)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int32", "uint8", "bool"])
+def test_other_dtypes(dtype):
+    attrs = {"window": (3, 2), "strides": (2, 2), "padding": SAME}
+    x = numbers((2, 7, 6, 19), 5, dtype)
+    check(pooled("max_pool", **attrs), x)
+    if dtype != "bool":
+        all_five(2, (7, 6), 19, (3, 2), (2, 2), SAME, dtype=dtype)
+
+
+@pytest.mark.parametrize("spoil", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite(spoil):
+    for strides in ((2, 2), (1, 1)):
+        all_five(2, (6, 7), 17, (2, 2), strides, ((0, 1), (1, 0)), spoil=spoil)
+
+
+def test_many_images_in_chunks():
+    for native in all_five(40, (12, 12), 20, (2, 2)) + all_five(40, (13, 12), 9, (3, 3), (2, 2)):
+        assert native.calls[0].kernel.chunks > 1
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_one_large_image_in_bands(images):
+    for strides, padding in (((2, 2), ((0, 1), (0, 1))), ((1, 1), SAME), ((3, 3), ((1, 1),) * 2)):
+        for native in all_five(images, (67, 40), 33, (3, 3), strides, padding):
+            assert native.calls[0].kernel.chunks > 3
+
+
+def test_views():
+    x = numbers((3, 17, 8, 8), 6)  # channels first
+    attrs = {"window": (2, 2), "strides": (2, 2), "padding": ((0, 0),) * 2}
+    native = check(lambda x: ops.max_pool(x, 2, data_format="channels_first"), x)
+    assert [each.kernel.name.split()[0] for each in native.calls] == ["copy", "max_pool"]
+    native = check(lambda x: pooled("sum_pool", **attrs)(ops.flip(x[:, 1:, ::2], 1)), x)
+    assert [each.kernel.name.split()[0] for each in native.calls] == ["sum_pool"]
+    check(
+        lambda g: pooled("sum_pool_transpose", shape=(8, 8), **attrs)(
+            ops.broadcast_to(g, (3, 4, 4, 17))
+        ),
+        numbers((3, 1, 1, 1)),
+    )
+
+
+def test_arrays_without_native_code_are_declined():
+    attrs = {"window": (2,), "strides": (2,), "padding": ((0, 0),)}
+    with pytest.raises(Declined, match="arrays of float16"):
+        Native(pooled("max_pool", **attrs), numbers((2, 4, 3), dtype="float16"))
+    x = Place("float32", (2, 4, 3), (12, 1, 4))
+    with pytest.raises(Declined, match="channels that are not neighbours"):
+        max_pool(x, Place.dense("float32", (2, 2, 3)), **attrs)

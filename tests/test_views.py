@@ -24,7 +24,7 @@ def seen(layout, tensor, arrays):
 
 def random_step(rng, x):
     """One shape op on `x`, drawn; on a tensor or an array alike."""
-    kind = rng.choice(["reshape", "transpose", "broadcast", "slice"])
+    kind = rng.choice(["reshape", "transpose", "broadcast", "slice", "reverse"])
     shape = tuple(x.shape)
     if kind == "reshape":
         left, new = int(np.prod(shape)), []
@@ -40,6 +40,9 @@ def random_step(rng, x):
     if kind == "broadcast":
         new = (rng.choice([1, 2]), *(3 if n == 1 else n for n in shape))
         return lambda m, t: m.broadcast_to(t, new)
+    if kind == "reverse":
+        axes = tuple(i for i in range(len(shape)) if rng.random() < 0.5)
+        return lambda m, t: m.flip(t, axes)
     keys = tuple(slice(rng.randrange(n), n, rng.choice([1, 2])) for n in shape)
     return lambda m, t: t[keys]
 

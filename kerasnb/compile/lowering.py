@@ -7,6 +7,7 @@ from its inputs as they lie. Imports the families of kernels and views.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kerasnb.compile.convolve import (
@@ -16,7 +17,10 @@ from kerasnb.compile.convolve import (
 )
 from kerasnb.compile.indices import gather, put_along_axis, scatter_add, take_along_axis
 from kerasnb.compile.ir import Declined
+from kerasnb.compile.kernel import Place
+from kerasnb.compile.lines import cumsum, first_extreme
 from kerasnb.compile.matmul import dot_general
+from kerasnb.compile.moving import dense_copy, pad
 from kerasnb.compile.pooling import (
     max_pool,
     max_pool_gather,
@@ -32,6 +36,7 @@ from kerasnb.op import OPS, Op
 __all__ = ["LOWERINGS", "Lowering", "lowered"]
 
 Lowering = Callable[[Node, Layout], list[Call]]
+Fits = Callable[[Place], bool]
 
 
 def lowered(node: Node, layout: Layout) -> list[Call]:
@@ -47,42 +52,63 @@ def lowered(node: Node, layout: Layout) -> list[Call]:
     return LOWERINGS[node.op](node, layout)
 
 
-def _contraction(make: Callable, *without: str) -> Lowering:
+def _contraction(make: Callable, *without: str, fits: Fits = lambda _: True) -> Lowering:
     """The lowering of an op of two arrays and their result, whose attributes `make` takes, too,
-    except those that the shapes tell."""
+    except those that the shapes tell. What does not lie as it `fits` is copied first."""
 
     def lower(node: Node, layout: Layout) -> list[Call]:
-        views = {
-            name: layout[t] for name, t in zip("abc", (*node.inputs, *node.outputs), strict=True)
-        }
-        attrs = {key: value for key, value in node.attrs.items() if key not in without}
-        made = make(*(view.place for view in views.values()), **attrs)
-        operands: dict[str, Any] = {**views, "workspace": Workspace("float32", made.workspace)}
-        return [Call(kernel, [operands[n] for n in names]) for kernel, names in made.kernels]
+        copies, operands, places = _operands(node, layout, fits)
+        made = make(*places, **_attributes(node, without))
+        named: dict[str, Any] = dict(zip("abc", operands, strict=True))
+        named["workspace"] = Workspace("float32", made.workspace)
+        return copies + [Call(kernel, [named[n] for n in names]) for kernel, names in made.kernels]
 
     return lower
 
 
-def _pooling(make: Callable, *without: str) -> Lowering:
-    """The lowering of an op of one kernel, whose attributes `make` takes, except some."""
+def _single(make: Callable, *without: str, fits: Fits = lambda _: True) -> Lowering:
+    """The same for an op of one kernel, whose operands are its inputs and its result."""
 
     def lower(node: Node, layout: Layout) -> list[Call]:
-        views = [layout[t] for t in (*node.inputs, *node.outputs)]
-        attrs = {key: value for key, value in node.attrs.items() if key not in without}
-        return [Call(make(*(view.place for view in views), **attrs), views)]
+        copies, operands, places = _operands(node, layout, fits)
+        return [*copies, Call(make(*places, **_attributes(node, without)), operands)]
 
     return lower
 
+
+def _operands(node: Node, layout: Layout, fits: Fits) -> tuple[list[Call], list, list[Place]]:
+    """Copies of those inputs that do not fit; all operands, and how they lie."""
+    copies, operands, places = [], [], []
+    for view in [layout[t] for t in (*node.inputs, *node.outputs)]:
+        operand, place = view, view.place
+        if not fits(place):
+            copy, operand, place = dense_copy(view)
+            copies.append(copy)
+        operands.append(operand)
+        places.append(place)
+    return copies, operands, places
+
+
+def _attributes(node: Node, without: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in node.attrs.items() if key not in without}
+
+
+_convolution = partial(_contraction, fits=lambda place: place.is_dense)
+_pooling = partial(_single, fits=lambda place: place.strides[-1] == 1 or place.shape[-1] == 1)
 
 LOWERINGS: dict[Op, Lowering] = {
+    OPS["argmax"]: _single(partial(first_extreme, largest=True)),
+    OPS["argmin"]: _single(partial(first_extreme, largest=False)),
+    OPS["convolution"]: _convolution(convolution),
+    OPS["convolution_input_grad"]: _convolution(convolution_input_grad, "shape"),
+    OPS["convolution_kernel_grad"]: _convolution(convolution_kernel_grad, "window"),
+    OPS["cumsum"]: _single(cumsum),
     OPS["dot_general"]: _contraction(dot_general),
-    OPS["convolution"]: _contraction(convolution),
-    OPS["convolution_input_grad"]: _contraction(convolution_input_grad, "shape"),
-    OPS["convolution_kernel_grad"]: _contraction(convolution_kernel_grad, "window"),
     OPS["gather"]: gather,
     OPS["max_pool"]: _pooling(max_pool),
     OPS["max_pool_gather"]: _pooling(max_pool_gather),
     OPS["max_pool_scatter"]: _pooling(max_pool_scatter),
+    OPS["pad"]: pad,
     OPS["put_along_axis"]: put_along_axis,
     OPS["scatter_add"]: scatter_add,
     OPS["sum_pool"]: _pooling(sum_pool),

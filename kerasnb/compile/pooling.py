@@ -198,9 +198,7 @@ class _Axis(NamedTuple):
         start = position * self.stride - self.low
         with f.loop(0, self.size) as at:
             place = start + (self.size - 1 - at if backwards else at)
-            # a place before the first is a very large number without sign
-            exists = f.emit(f"icmp ult i64 {place.name}, {self.length}")
-            with nullcontext() if self.is_inside else f.when(exists):
+            with nullcontext() if self.is_inside else f.when(place.within(self.length)):
                 yield place
 
     @contextmanager
@@ -209,7 +207,7 @@ class _Axis(NamedTuple):
         seen = place + self.low
         with f.loop(0, self.overlap + 1) as before:
             position = seen // self.stride - before
-            covers = f.emit(f"icmp ult i64 {position.name}, {self.positions}")
+            covers = position.within(self.positions)
             if self.size % self.stride:
                 covers = f.emit(f"and i1 {covers}, {seen - position * self.stride < self.size}")
             with f.when(covers):
@@ -389,25 +387,22 @@ class _Bands:
             yield
 
     def _limit(self, first: Index, stop: Index) -> None:
-        f, axis = self.writer.f, self.axis
+        axis = self.axis
         self.low, end = (
             _not_negative(window * axis.stride - axis.low).least(axis.length)
             for window in (first, stop)
         )
-        last = stop >= axis.positions
-        self.high = Index(f, f.emit(f"select i1 {last}, i64 {axis.length}, i64 {end.name}"))
+        self.high = end.where(stop < axis.positions, axis.length)
 
     def _clear(self, image: Index) -> None:
         f, out = self.writer.f, self.out
-        f.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         start = image * out.strides[0] + self.low * out.strides[1]
-        size = (self.high - self.low) * (out.strides[1] * size_in_bytes(out.dtype))
         place = f.at(self.writer.pointers[-1], start, out.dtype)
-        f.lines.append(f"call void @llvm.memset.p0.i64(ptr {place}, i8 0, i64 {size.name}, i1 0)")
+        f.clear(place, (self.high - self.low) * out.strides[1], out.dtype)
 
 
 def _not_negative(number: Index) -> Index:
-    return 0 - (0 - number).least(0)
+    return number.where(number > 0, 0)
 
 
 def _lowest(dtype: str) -> Any:

@@ -1,7 +1,8 @@
 """Which part of another array a tensor is, and what kernels work on. Imports kernel and op.
 
 A `View` says where each element of a tensor lies in its root, a tensor that has memory of its own
-and lies there row-major. Reshaping, transposing, broadcasting and slicing only make another view.
+and lies there row-major. Reshaping, transposing, reversing, broadcasting and slicing only make
+another view.
 """
 
 from __future__ import annotations
@@ -179,9 +180,17 @@ def _sliced(view: View, *, start: tuple, stop: tuple, step: tuple) -> View:
     return View(view.root, view.offset + offset, Place(place.dtype, shape, strides))
 
 
+def _reversed(view: View, *, axes: tuple) -> View:
+    place = view.place
+    offset = sum(max(place.shape[a] - 1, 0) * place.strides[a] for a in axes)
+    strides = tuple(-s if a in axes else s for a, s in enumerate(place.strides))
+    return View(view.root, view.offset + offset, Place(place.dtype, place.shape, strides))
+
+
 _MAKERS: dict[Any, Any] = {
     OPS["reshape"]: _reshaped,
     OPS["transpose"]: _transposed,
     OPS["broadcast_in_dim"]: _broadcast,
     OPS["slice"]: _sliced,
+    OPS["reverse"]: _reversed,
 }
