@@ -15,8 +15,9 @@ from kerasnb.compile.rows import calls_of, refusal
 from kerasnb.compile.views import Layout, Workspace
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of
+from kerasnb.op import OPS
 from kerasnb.spec import TensorSpec
-from kerasnb.tensor import placeholder
+from kerasnb.tensor import apply, placeholder
 
 SIZES = (1, 7, 17, 33)
 
@@ -187,3 +188,47 @@ def test_nan_and_infinity_stay():
     x = normal(4, 20)
     x[0, 3], x[1, 17], x[2, 2] = np.nan, np.inf, -np.inf
     check(lambda x: [ops.relu(x), ops.max(x, 1), ops.sum(x, 1), ops.max(x, 0)], x)
+
+
+INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("dtype", ["bool", *INTEGERS, "float64"])
+@pytest.mark.parametrize("name", ["sum", "max", "min", "prod"])
+def test_reductions_of_every_dtype(name, dtype, axes):
+    x = np.random.default_rng(5).integers(0, 2**63, (7, 5, 17)).astype(dtype)
+    if dtype == "float64":
+        x = np.random.default_rng(5).normal(size=x.shape)
+    op = OPS[f"reduce_{name}"]
+    runner = check(lambda x: apply(op, x, axes=axes), x, groups=1, tolerance=1e-12)
+    assert len(runner.units) == 1
+
+
+def test_reductions_of_whole_numbers_in_pieces():
+    x = np.random.default_rng(6).integers(-(2**31), 2**31, (30011, 3)).astype("int32")
+
+    def build(x):
+        return [ops.sum(x, 0), ops.max(x, 0), ops.min(x), ops.any(x > 2**30, 0), ops.all(x < 0)]
+
+    assert check(build, x, tolerance=0).chunks > 2
+
+
+def test_bytes_become_floats():
+    images = np.random.default_rng(7).integers(0, 256, (5, 9, 7), "uint8")
+    check(lambda x: ops.cast(x, "float32") / 255.0 - 0.5, images, groups=1)
+
+
+def test_counters_in_float64():
+    def build(x, count):
+        total = ops.sum(ops.cast(x, "float64"))
+        return [total / ops.cast(count, "float64"), ops.sqrt(total), ops.cast(total, "int64"),
+                count + 1]  # fmt: skip
+
+    check(build, np.abs(normal(1000)), np.array(7, "int64"), tolerance=1e-9)
+
+
+def test_rare_cases_within_a_row():
+    x = normal(9, 33) * 10
+    x[2, 5], x[3, 32], x[8, 0] = 1e10, np.inf, -3e20
+    check(lambda x: [ops.sin(x) + ops.cos(x), ops.sum(ops.tan(x), 1)], x)

@@ -8,6 +8,7 @@ AVX2, SSE2 and NEON.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,30 @@ class Block:
         name = f"@llvm.{function}.v{self.width}{_INTRINSICS.get(TYPES[dtype], TYPES[dtype])}"
         self.declared.add(f"declare {kind} {name}({', '.join([kind] * len(operands))})")
         return self.emit(f"call {kind} {name}({', '.join(o.typed() for o in operands)})", dtype)
+
+    def remainder(self, x: Lanes, y: Lanes) -> Lanes:
+        """What the division of floats leaves, exact and with the sign of `x`: a call of the C
+        library for each lane."""
+        return self.emit(f"frem {x.typed()}, {y.name}", x.dtype)
+
+    def rarely(self, condition: Lanes, usual: Lanes, other: Callable[[], Lanes]) -> Lanes:
+        """`usual`, but where the condition holds what `other` writes; that code is jumped over
+        unless it holds in some lane."""
+        start, middle, end = (
+            f"{self.prefix}{part}{len(self.lines)}" for part in ("if", "do", "od")
+        )
+        some = f"@llvm.vector.reduce.or.v{self.width}i1"
+        self.declared.add(f"declare i1 {some}({self.type('bool')})")
+        self.declared.add("declare i1 @llvm.expect.i1(i1, i1)")
+        found = self.emit(f"call i1 {some}({condition.typed()})", "bool").name
+        found = self.emit(f"call i1 @llvm.expect.i1(i1 {found}, i1 false)", "bool").name
+        self.lines += [f"br label %{start}", f"{start}:"]
+        self.lines += [f"br i1 {found}, label %{middle}, label %{end}", f"{middle}:"]
+        chosen = self.select(condition, other(), usual)
+        self.lines += [f"br label %{end}", f"{end}:"]
+        kind = self.type(usual.dtype)
+        code = f"phi {kind} [{usual.name}, %{start}], [{chosen.name}, %{middle}]"
+        return self.emit(code, usual.dtype)
 
     def fma(self, x: Lanes, y: Any, z: Any) -> Lanes:
         """x * y + z, rounded once where the machine can, else twice."""

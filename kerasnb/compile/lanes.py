@@ -1,4 +1,6 @@
-"""The namespace of mathematics in which a formula becomes native code. Imports ir and mathematics.
+"""The namespace of mathematics in which a formula becomes native code.
+
+Imports mathematics, wide, whole and ir.
 
 The formula of an elementwise op, called with `LaneMath` in place of NumPy and with lanes in place
 of arrays, writes its own instructions. What is not here declines the op, which then runs through
@@ -12,12 +14,16 @@ import operator
 from functools import partial
 from typing import Any
 
-from kerasnb.compile import mathematics
+from kerasnb.compile import mathematics, whole, wide
 from kerasnb.compile.ir import Block, Declined, Lanes
-from kerasnb.op import Op
+from kerasnb.compile.kernel import size_in_bytes
+from kerasnb.op import OPS, Op
 from kerasnb.spec import TensorSpec
 
 __all__ = ["LaneMath", "formula_of"]
+
+# Native code that is more exact in float32 than the formula.
+OWN = {OPS["erf"]: mathematics.erf, OPS["logistic"]: wide.logistic}
 
 
 def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
@@ -39,9 +45,21 @@ def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
         inputs = [
             x if cast is None else m.asarray(x, cast) for x, cast in zip(inputs, casts, strict=True)
         ]
+        if op in OWN and inputs[0].dtype == "float32":
+            return OWN[op](block, *inputs)
         return m.asarray(op.impl(m, *inputs, **attrs), signature.outputs.dtype)
 
     return formula
+
+
+# of one float32 argument
+FUNCTIONS = {
+    mathematics: ("exp", "expm1", "log", "log1p", "tanh"),
+    wide: (
+        "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cos", "cosh", "sin", "sinh",
+        "tan",
+    ),
+}  # fmt: skip
 
 
 class LaneMath:
@@ -49,16 +67,17 @@ class LaneMath:
 
     def __init__(self, block: Block):
         self.block = block
-        for name in ("exp", "expm1", "log", "log1p", "tanh"):
-            setattr(self, name, partial(self._float32, name))
+        for module, names in FUNCTIONS.items():
+            for name in names:
+                setattr(self, name, partial(self._float32, module, name))
 
     def __getattr__(self, name: str) -> Any:
         raise Declined(f"there is no native {name}")
 
-    def _float32(self, name: str, x: Lanes) -> Lanes:
+    def _float32(self, module: Any, name: str, x: Lanes) -> Lanes:
         if x.dtype != "float32":
             raise Declined(f"native {name} is for float32, not {x.dtype}")
-        return getattr(mathematics, name)(self.block, x)
+        return getattr(module, name)(self.block, x)
 
     # Arithmetic
 
@@ -68,8 +87,24 @@ class LaneMath:
     true_divide = staticmethod(operator.truediv)
     negative = staticmethod(operator.neg)
 
+    def arctan2(self, y: Any, x: Any) -> Lanes:
+        """The angle of a point."""
+        y, x = self._pair(y, x)
+        if x.dtype != "float32":
+            raise Declined(f"native arctan2 is for float32, not {x.dtype}")
+        return wide.arctan2(self.block, y, x)
+
+    def floor_divide(self, x: Any, y: Any) -> Lanes:
+        """The quotient rounded down."""
+        return whole.floor_divide(self.block, *self._numbers(x, y))
+
+    def mod(self, x: Any, y: Any) -> Lanes:
+        """What the division leaves."""
+        return whole.remainder(self.block, *self._numbers(x, y))
+
     def power(self, x: Any, exponent: Any) -> Lanes:
-        """Products for small whole exponents; else the C library's function, lane by lane."""
+        """Products for small whole exponents; in float64 else the C library's function, lane by
+        lane."""
         if isinstance(x, Lanes) and isinstance(exponent, (int, float)):
             square = x * x
             known = {1: x, 2: square, 3: square * x, 4: square * square}
@@ -77,20 +112,26 @@ class LaneMath:
                 return known[int(exponent)]
             if exponent == 0.5:
                 return self.sqrt(x)
+            if not x.is_float and x.dtype != "bool" and exponent == int(exponent):
+                return whole.power(self.block, x, int(exponent))
         x, exponent = self._pair(x, exponent)
         if not x.is_float:
-            raise Declined("a power of whole numbers")
+            raise Declined("a power of whole numbers that is not known before")
+        if x.dtype == "float32":
+            return wide.power(self.block, x, exponent)
         return self.block.call("pow", x, exponent)
 
     def abs(self, x: Lanes) -> Lanes:
         """The magnitude."""
         if x.is_float:
             return self.block.call("fabs", x)
-        return self.block.select(x < 0, -x, x)
+        return x if x.is_unsigned else self.block.select(x < 0, -x, x)
 
     def sign(self, x: Lanes) -> Lanes:
         """-1, 0 or 1; NaN stays."""
         one = x.like(1)
+        if x.is_unsigned and x.dtype != "bool":
+            return self.block.select(x > 0, one, x)
         signed = self.block.select(x > 0, one, self.block.select(x < 0, -one, x))
         return signed + 0 if x.is_float else signed  # 0.0 for -0.0, too
 
@@ -109,7 +150,10 @@ class LaneMath:
 
     def right_shift(self, x: Lanes, bits: int) -> Lanes:
         """The bits moved to the right."""
-        return x >> bits
+        size = 8 * size_in_bytes(x.dtype)
+        if bits < size:
+            return x >> bits
+        return x ^ x if x.is_unsigned else x >> size - 1
 
     # Roots and roundings
 
@@ -119,7 +163,7 @@ class LaneMath:
 
     def floor(self, x: Lanes) -> Lanes:
         """The largest whole number not above."""
-        return self._float32("floor", x)
+        return mathematics.floor(self.block, x)
 
     def ceil(self, x: Lanes) -> Lanes:
         """The smallest whole number not below."""
@@ -127,7 +171,7 @@ class LaneMath:
 
     def rint(self, x: Lanes) -> Lanes:
         """The nearest whole number, halves to the even one."""
-        return self._float32("rint", x) if x.is_float else x
+        return mathematics.rint(self.block, x) if x.is_float else x
 
     def logaddexp(self, x: Any, y: Any) -> Lanes:
         """log(exp(x) + exp(y)) without overflow."""
@@ -150,8 +194,6 @@ class LaneMath:
 
     def _compare(self, relation: str, x: Any, y: Any) -> Lanes:
         x, y = self._pair(x, y)
-        if x.dtype == "bool" and relation not in ("equal", "not_equal"):
-            raise Declined("an order of truth values")
         return x.compare(relation, y)
 
     def equal(self, x: Any, y: Any) -> Lanes:
@@ -209,8 +251,14 @@ class LaneMath:
         if dtype == "bool":
             return x.compare("not_equal", 0)
         if x.is_float and not dtype.startswith("float"):
-            raise Declined(f"a conversion of {x.dtype} to {dtype}, which may be out of range")
+            return whole.truncated(self.block, x, dtype)
         return self.block.convert(x, dtype)
+
+    def _numbers(self, x: Any, y: Any) -> tuple[Lanes, Lanes]:
+        x, y = self._pair(x, y)
+        if x.dtype == "bool":
+            raise Declined("a division of truth values")
+        return x, y
 
     def _pair(self, x: Any, y: Any) -> tuple[Lanes, Lanes]:
         """Both as lanes of one dtype."""

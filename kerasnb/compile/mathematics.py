@@ -1,4 +1,4 @@
-"""exp, log, tanh and the like on float32 lanes, as straight-line code. Imports ir.
+"""exp, log, tanh, erf and the like on float32 lanes, as straight-line code. Imports ir.
 
 Each is reduced to a short interval, where a polynomial gives it; the coefficients are those that
 ``tests/make_polynomials.py`` finds. The results are within 1.5 units in the last place of the exact
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from kerasnb.compile.ir import Block, Lanes
 
-__all__ = ["exp", "expm1", "floor", "log", "log1p", "rint", "tanh"]
+__all__ = ["erf", "exp", "expm1", "floor", "log", "log1p", "rint", "tanh"]
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the first has 9 bits, so its products with exponents are exact
 LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440054690582e-4
 ROUNDER = 12582912.0  # 1.5 · 2²³: a float32 of that size has no place for fractions
+WHOLE = {"float32": 2.0**23, "float64": 2.0**52}  # from here on all numbers are whole
 
 # of (exp(r) - 1 - r) / r² on [-ln 2 / 2, ln 2 / 2], from the constant on
 EXP = (
@@ -27,6 +28,16 @@ LOG = (0.6666666865348816, 0.40000125765800476, 0.2855035662651062, 0.2334286272
 TANH = (
     -0.3333333432674408, 0.1333332508802414, -0.05396474525332451, 0.021818874403834343,
     -0.008527935482561588, 0.0025285030715167522,
+)  # fmt: skip
+# of (erf(x) - x) / x as a function of x², on [0, 1], and of -log(1 - erf(x)), on [1, 4]
+ERF = (
+    0.12837916612625122, -0.3761262595653534, 0.11283597350120544, -0.02685432881116867,
+    0.005189312156289816, -0.0008018855005502701, 7.882497448008507e-05,
+)  # fmt: skip
+ERFC = (
+    -0.00030321296071633697, 1.1301666498184204, 0.6319370865821838, 0.10997824370861053,
+    -0.02636471763253212, 0.004740222357213497, -0.0005927695310674608, 4.559062290354632e-05,
+    -1.6140616025950294e-06,
 )  # fmt: skip
 
 
@@ -42,8 +53,9 @@ def polynomial(b: Block, x: Lanes, coefficients: tuple[float, ...]) -> Lanes:
 def rint(b: Block, x: Lanes) -> Lanes:
     """The nearest whole number, halves to the even one."""
     size = b.call("fabs", x)
-    near = b.call("copysign", (size + ROUNDER / 1.5) - ROUNDER / 1.5, x)
-    return b.select(size < ROUNDER / 1.5, near, x)  # larger numbers are whole; NaN stays
+    whole = WHOLE[x.dtype]
+    near = b.call("copysign", (size + whole) - whole, x)
+    return b.select(size < whole, near, x)  # NaN stays
 
 
 def floor(b: Block, x: Lanes) -> Lanes:
@@ -97,6 +109,16 @@ def tanh(b: Block, x: Lanes) -> Lanes:
     near = b.fma(z * x, polynomial(b, z, TANH), x)
     far = 1.0 - 2.0 / (exp(b, size + size) + 1.0)
     return b.call("copysign", b.select(size < 0.55, near, far), x)
+
+
+def erf(b: Block, x: Lanes) -> Lanes:
+    """The error function."""
+    size = b.call("fabs", x)
+    z = x * x
+    near = b.fma(x, polynomial(b, z, ERF), x)
+    bounded = b.select(size > 4.0, x.like(4.0), size)  # from there on it is 1 in float32
+    far = 1.0 - exp(b, -polynomial(b, bounded, ERFC))
+    return b.select(size < 1.0, near, b.call("copysign", far, x))
 
 
 def _reduced(b: Block, x: Lanes) -> tuple[Lanes, Lanes]:

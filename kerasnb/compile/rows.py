@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+
 from kerasnb.compile import philox
 from kerasnb.compile.fusion import REDUCTIONS, Group
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
@@ -19,7 +21,7 @@ from kerasnb.compile.lanes import LaneMath, formula_of
 from kerasnb.compile.views import Call, Layout, Workspace
 from kerasnb.compile.walk import Operand, Walk
 from kerasnb.graph import Node
-from kerasnb.spec import size_of
+from kerasnb.spec import is_float, size_of
 from kerasnb.tensor import Tensor
 
 __all__ = ["calls_of", "refusal"]
@@ -437,11 +439,17 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 def _neutral(node: Node) -> float:
-    lowest = -math.inf if node.outputs[0].dtype.startswith("float") else None
-    name = REDUCTIONS[node.op]
-    if name in ("max", "min") and lowest is None:
-        raise Declined("the extreme of whole numbers")
-    return {"max": -math.inf, "min": math.inf, "prod": 1.0}.get(name, 0.0)
+    dtype, name = node.outputs[0].dtype, REDUCTIONS[node.op]
+    if name in ("sum", "mean", "prod"):
+        if name == "mean" and not is_float(dtype):
+            raise Declined("the mean of whole numbers")
+        return 1 if name == "prod" else 0
+    if is_float(dtype):
+        return -math.inf if name == "max" else math.inf
+    if dtype == "bool":
+        return name == "min"
+    limits = np.iinfo(dtype)
+    return int(limits.min if name == "max" else limits.max)
 
 
 def _combined(f: Function, node: Node, a: Lanes, b: Lanes) -> Lanes:
