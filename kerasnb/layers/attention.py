@@ -121,16 +121,26 @@ class MultiHeadAttention(Layer):
                 f"differ in their last axis only, got {tuple(query_shape)}, {tuple(value_shape)} "
                 f"and {tuple(key_shape)}."
             )
+        self.attention_axes = self._axes_of(query_shape)
         self.query_dense = self._projection("query", query_shape, self.key_dim)
         self.key_dense = self._projection("key", key_shape, self.key_dim)
         if self.use_gate:
             self._gate_dense = self._projection("gate", query_shape, self.value_dim, "sigmoid")
         self.value_dense = self._projection("value", value_shape, self.value_dim)
         self.output_dense = self._output_projection(query_shape)
-        given = self.attention_axes or range(1, rank - 1)
-        self.attention_axes = tuple(axis % rank for axis in given)
         self._scores_equation, self._means_equation = _equations(rank + 1, self.attention_axes)
         self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype)
+
+    def _axes_of(self, shape: tuple) -> tuple[int, ...]:
+        between = range(1, len(shape) - 1)
+        given = between if self.attention_axes is None else self.attention_axes
+        axes = tuple(axis + len(shape) if axis < 0 else axis for axis in given)
+        if not axes or len(set(axes)) < len(axes) or any(axis not in between for axis in axes):
+            raise ShapeError(
+                f"{label(self)}: attention_axes must be axes between the batch and the features of "
+                f"an input of shape {tuple(shape)}, got {self.attention_axes}."
+            )
+        return axes
 
     def _projection(
         self, name: str, shape: tuple, features: int, activation: Any = None
