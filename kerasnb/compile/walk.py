@@ -13,6 +13,7 @@ from kerasnb.compile.fusion import REDUCTIONS, ROW, Group
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.views import Layout, View
 from kerasnb.graph import Node
+from kerasnb.op import OPS
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
@@ -20,6 +21,15 @@ __all__ = ["Operand", "Walk"]
 
 # Elements of the smallest piece that is worth giving to another thread: some 10 us of work.
 PIECE = 16384
+# One of these takes twice as long for an element as a few sums and products, with their memory.
+_SLOW = {
+    OPS[name]
+    for name in (
+        "exponential", "exponential_minus_one", "log", "log_plus_one", "log_add_exp", "logistic",
+        "power", "sine", "cosine", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh",
+        "asinh", "acosh", "atanh", "erf",
+    )
+}  # fmt: skip
 PIECES = 16  # of a reduction over rows: each has its own sums, which are added at the end
 
 
@@ -184,7 +194,8 @@ class Walk:
 
     def pieces(self) -> int:
         """How many pieces the walk is divided into, which may be done at once."""
-        pieces = max(1, self.rows * self.length // PIECE)
+        slow = sum(node.op in _SLOW for node in self.group.nodes)
+        pieces = max(1, self.rows * self.length * (1 + 2 * slow) // PIECE)
         if self.group.ended:
             pieces = min(pieces, PIECES)
         if self.rows > 1:
