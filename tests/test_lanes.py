@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
+from test_mathematics import runs
+
 from kerasnb.compile import llvm
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.lanes import formula_of
@@ -51,12 +53,12 @@ class Case:
             for i, given in enumerate(sample.inputs)
         ]  # fmt: skip
 
-    def natively(self):
+    def natively(self, target=None):
         dtypes = [str(a.dtype) for a in self.arrays]
         output = self.signature.outputs.dtype
         text = over_elements("f", dtypes, output, formula_of(self.op, self.specs, self.attrs))
         addresses = [ctypes.c_void_p] * (len(dtypes) + 1)
-        function = llvm.Module(text).function("f", *addresses, ctypes.c_int64)
+        function = llvm.Module(text, target).function("f", *addresses, ctypes.c_int64)
         result = np.empty(self.arrays[0].shape, output)
         function(*(a.ctypes.data for a in [*self.arrays, result]), result.size)
         return result
@@ -148,11 +150,15 @@ class Given(Case):
 
 def same(case):
     """To the last bit, signs of zeros and all."""
-    result, expected = case.natively(), case.through_numpy()
-    assert result.dtype == expected.dtype
-    np.testing.assert_array_equal(result, expected)
-    if result.dtype.kind == "f":
-        np.testing.assert_array_equal(np.signbit(result), np.signbit(expected))
+    expected = case.through_numpy()
+    for target in (None, llvm.TARGETS["SSE2"]):  # this processor, and one with few instructions
+        if target is not None and not runs(target):
+            continue
+        result = case.natively(target)
+        assert result.dtype == expected.dtype
+        np.testing.assert_array_equal(result, expected)
+        if result.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(result), np.signbit(expected))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
