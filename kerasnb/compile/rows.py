@@ -253,6 +253,16 @@ class Writer:
         if rest:
             yield (*position(whole), rest)
 
+    def _is_written_out(self) -> bool:
+        """Whether the vectors of a row are written one after another, at places known now: sums
+        over rows can then stay in registers, which LLVM would not find out by itself."""
+        walk = self.walk
+        return (
+            len(walk.lengths) - walk.boundary <= 1
+            and walk.length < (UNROLLED + 1) * self.width
+            and (walk.rows > 1 or self.pieces == 1)
+        )
+
     def _element(self, node: Node, values: dict[int, Lanes]) -> None:
         output = node.outputs[0]
         if node.op.kind == "random":
@@ -373,13 +383,14 @@ class Writer:
                 pointer = f.at(pointer, f.chunk * size, output.dtype)
             else:
                 pointer = self.pointers[walk.writes[id(output)].number]
-            if size == 1:
+            if size == 1 or self._is_written_out():
                 width = self.width if self._source_varies(node) else 1
-                variable = f.variable(width, output.dtype)
-                variable.set(variable.block.constant(_neutral(node), output.dtype))
-                self.sums[id(output)] = (pointer, variable)
+                variables = [f.variable(width, output.dtype) for _ in range(0, size, width)]
+                for variable in variables:
+                    variable.set(variable.block.constant(_neutral(node), output.dtype))
+                self.sums[id(output)] = (pointer, variables)
                 continue
-            self.sums[id(output)] = (pointer, None)
+            self.sums[id(output)] = (pointer, [])
             for at, count in _steps(f, size, self.width):
                 neutral = f.block(self.width).constant(_neutral(node), output.dtype)
                 _put(f, f.at(pointer, at, output.dtype), neutral, count)
@@ -387,8 +398,8 @@ class Writer:
     def _add(self, node: Node, value: Lanes) -> None:
         held = self.sums[id(node.outputs[0])]
         f, dtype = self.f, value.dtype
-        pointer, variable = held if isinstance(held, tuple) else (None, held)
-        if variable is None:
+        pointer, variables = held if isinstance(held, tuple) else (None, [held])
+        if not variables:
             place = f.at(pointer, self.flat, dtype)
             total = _combined(f, node, _get(f, place, dtype, self.width, self.count), value)
             _put(f, place, total, self.count)
@@ -396,14 +407,21 @@ class Writer:
         if value.block.width > 1 and self.count is not None:
             neutral = value.like(_neutral(node))
             value = value.block.select(f.first(value.block.width, self.count), value, neutral)
+        variable = variables[self.flat // self.width if len(variables) > 1 else 0]
         variable.set(_combined(f, node, variable.get(), value))
 
     def _close(self, node: Node) -> None:
-        pointer, variable = self.sums[id(node.outputs[0])]
+        pointer, variables = self.sums[id(node.outputs[0])]
         f, walk = self.f, self.walk
         alone = self.pieces == 1
-        if variable is not None:
-            total = _across(f, node, variable.get())
+        if variables and self._over_columns(node):
+            for variable, at in zip(variables, range(0, walk.length, self.width), strict=True):
+                total = self._scaled(node, variable.get()) if alone else variable.get()
+                count = walk.length - at
+                place = f.at(pointer, at, node.outputs[0].dtype)
+                _put(f, place, total, count if count < self.width else None)
+        elif variables:
+            total = _across(f, node, variables[0].get())
             f.store(pointer, self._scaled(node, total) if alone else total)
         elif alone and REDUCTIONS[node.op] == "mean":
             dtype = node.outputs[0].dtype
