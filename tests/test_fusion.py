@@ -151,7 +151,8 @@ def test_reductions(axes, name):
     check(lambda x: getattr(ops, name)(x * 0.5, axes), x)
 
 
-@pytest.mark.parametrize("size", [3, 16, 17, 100])
+# 16 lanes: up to 79, sums are registers
+@pytest.mark.parametrize("size", [3, 16, 17, 64, 79, 80, 100])
 def test_sums_over_many_rows_in_pieces(size):
     def build(x, mask):
         kept = x * mask
