@@ -223,6 +223,8 @@ class Comparison:
                     ]
                     for name, points in series.items()
                 }
+            except Failed as reason:
+                sys.exit(f"--scaling: {reason}")
             finally:
                 worker.close()
 
