@@ -106,3 +106,15 @@ def check(build, *arrays, target=None):
         np.testing.assert_array_equal(result, value)
         np.testing.assert_array_equal(result, again)
     return native
+
+
+def assembly_for_arm(text):
+    """A kernel in the language of processors that cannot run it here."""
+    binding = llvm._binding()
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    triple = "aarch64-unknown-linux-gnu"
+    machine = binding.Target.from_triple(triple).create_target_machine(features="+neon", opt=3)
+    module = binding.parse_assembly(text)
+    module.triple = triple
+    return machine.emit_assembly(module)

@@ -5,12 +5,14 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
-from native_calls import Native, check
+from native_calls import Native, assembly_for_arm, check
 from test_mathematics import runs
 
 from kerasnb import ops
 from kerasnb.compile import llvm
 from kerasnb.compile.ir import Declined
+from kerasnb.compile.kernel import Place
+from kerasnb.compile.lines import first_extreme
 from kerasnb.op import OPS
 from kerasnb.tensor import apply
 
@@ -89,3 +91,10 @@ def test_views():
 def test_dtypes_without_native_code_are_declined():
     with pytest.raises(Declined, match="arrays of float16"):
         Native(lambda x: ops.argmax(x, 0), drawn((3, 3), "float16"))
+
+
+@pytest.mark.parametrize("length", [10, 100])
+def test_code_for_other_processors(length):
+    x, y = Place.dense("float32", (50, length)), Place.dense("int32", (50,))
+    assembly = assembly_for_arm(first_extreme(x, y, axis=1, largest=True).text)
+    assert "fcmge" in assembly

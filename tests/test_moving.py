@@ -99,3 +99,22 @@ def test_filling_a_part():
     expected = np.full((40, 20, 30), 7)
     expected[3:33, ::3, 2:23] = 5
     np.testing.assert_array_equal(memory[id(whole)].array.reshape(40, 20, 30), expected)
+
+
+def test_convolutions_copy_what_lies_otherwise():
+    x, w = numbers(3, 5, 9, 8), numbers(3, 3, 5, 7)  # channels first
+    attrs = {"strides": (1, 1), "padding": ((1, 1),) * 2, "dilation": (1, 1), "groups": 1}
+    last = (0, 2, 3, 1)
+
+    def all_three(x, w, g):
+        x, g = ops.transpose(x, last), ops.broadcast_to(g, (3, 9, 8, 7))
+        return [
+            apply(OPS["convolution"], x, w, **attrs),
+            apply(OPS["convolution_input_grad"], g, w, shape=(9, 8), **attrs),
+            apply(OPS["convolution_kernel_grad"], x, g, window=(3, 3), **attrs),
+        ]
+
+    native = Native(all_three, x, w, numbers(3, 1, 1, 1))
+    assert sum(each.kernel.name.startswith("copy") for each in native.calls) == 4
+    for result, value in zip(native(), native.exact(), strict=True):
+        np.testing.assert_array_equal(result, value)  # whole numbers: nothing is rounded

@@ -5,14 +5,14 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
-from native_calls import Native, check
+from native_calls import Native, assembly_for_arm, check
 from test_mathematics import runs
 
 from kerasnb import ops
 from kerasnb.compile import llvm
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Place
-from kerasnb.compile.pooling import max_pool
+from kerasnb.compile.pooling import max_pool, max_pool_scatter
 from kerasnb.op import OPS
 from kerasnb.tensor import apply
 
@@ -141,3 +141,10 @@ def test_arrays_without_native_code_are_declined():
     x = Place("float32", (2, 4, 3), (12, 1, 4))
     with pytest.raises(Declined, match="channels that are not neighbours"):
         max_pool(x, Place.dense("float32", (2, 2, 3)), **attrs)
+
+
+def test_code_for_other_processors():
+    attrs = {"window": (3, 3), "strides": (2, 2), "padding": SAME}
+    x, y = Place.dense("float32", (2, 9, 9, 19)), Place.dense("float32", (2, 5, 5, 19))
+    assembly = assembly_for_arm(max_pool_scatter(x, y, y, x, **attrs).text)
+    assert "fcmgt" in assembly

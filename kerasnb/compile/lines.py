@@ -17,7 +17,8 @@ from kerasnb.compile.walk import PIECE, PIECES
 
 __all__ = ["cumsum", "first_extreme"]
 
-_LONG = 4 * WIDTH  # elements of a line that all lanes search together
+_TOGETHER = 2 * WIDTH  # lanes that search one line: two vectors, which do not wait for each other
+_LONG = 2 * _TOGETHER  # elements of such a line, at least
 _WHERE = "int32"
 
 
@@ -84,19 +85,19 @@ def _search(lines: _Lines, source: str, target: str, vector: _Vector, largest: b
 
 
 def _search_together(lines: _Lines, source: str, target: str, largest: bool) -> None:
-    """One line in all lanes, every `WIDTH`th element in each; then the best of the lanes."""
-    f, dtype, length = lines.f, lines.x.dtype, lines.length
-    best, place = f.variable(WIDTH, dtype), f.variable(WIDTH, _WHERE)
-    best.set(f.broadcast(source, dtype, WIDTH))
+    """One line in all lanes, every `_TOGETHER`th element in each; then the best of the lanes."""
+    f, dtype, length, width = lines.f, lines.x.dtype, lines.length, _TOGETHER
+    best, place = f.variable(width, dtype), f.variable(width, _WHERE)
+    best.set(f.broadcast(source, dtype, width))
     place.set(place.block.constant(0, _WHERE))
-    numbers = Lanes(f.block(WIDTH), f"<{', '.join(f'i32 {i}' for i in range(WIDTH))}>", _WHERE)
-    whole = length - length % WIDTH
-    with f.loop(0, whole, WIDTH) as at:
-        value = f.load(f.at(source, at, dtype), dtype, WIDTH)
-        _take(best, place, value, _splat(f, at, WIDTH) + numbers, largest)
+    numbers = Lanes(f.block(width), f"<{', '.join(f'i32 {i}' for i in range(width))}>", _WHERE)
+    whole = length - length % width
+    with f.loop(0, whole, width) as at:
+        value = f.load(f.at(source, at, dtype), dtype, width)
+        _take(best, place, value, _splat(f, at, width) + numbers, largest)
     if length > whole:
-        value = f.masked_load(f.at(source, whole, dtype), dtype, WIDTH, length - whole)
-        value = value.block.select(f.first(WIDTH, length - whole), value, best.get())
+        value = f.masked_load(f.at(source, whole, dtype), dtype, width, length - whole)
+        value = value.block.select(f.first(width, length - whole), value, best.get())
         _take(best, place, value, numbers + whole, largest)
     f.store(target, _best_lane(f, best.get(), place.get(), largest))
 

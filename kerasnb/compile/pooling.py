@@ -220,7 +220,7 @@ class _Writer:
     Args:
         name: what the kernel does.
         sizes: the input of the pooling and its result, or places of their shapes.
-        places: the operands, in order.
+        operands: how each lies, in order.
         window, strides, padding: per spatial axis.
 
     Raises:
