@@ -1,4 +1,5 @@
-"""``python -m kerasnb``: what is in use; ``python -m kerasnb demo``: a first training.
+"""``python -m kerasnb``: what is in use; ``demo``: a first training; ``profile``: a script's steps;
+``lab``: the lessons.
 
 Imports whatever it needs; nothing imports it.
 """
@@ -9,9 +10,12 @@ import argparse
 import platform
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from kerasnb import backends, config, demo, lab
+from kerasnb.compile import cores, llvm
 from kerasnb.errors import KerasnbError
+from kerasnb.profiling import profile_script
 from kerasnb.version import __version__
 
 __all__ = ["main"]
@@ -26,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("kerasnb", description="Without a command: what is in use.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("demo", help="train a small network on handwritten digits")
+    profile = commands.add_parser(
+        "profile", help="run a script, and tell where its models' steps spend their time"
+    )
+    profile.add_argument("script", help="a file of Python")
+    profile.add_argument("arguments", nargs=argparse.REMAINDER, help="for the script")
     notebooks = commands.add_parser(
         "lab", help="copy the lessons and open them in JupyterLab",
         usage="kerasnb lab [-h] [folder] [options of JupyterLab, for instance --port 8889]",
@@ -39,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if words.command == "demo":
             demo.main()
+        elif words.command == "profile":
+            profile_script(words.script, words.arguments)
         elif words.command == "lab":
             sys.exit(lab.open_lab(words.folder, for_lab))
         else:
@@ -65,13 +76,21 @@ def describe() -> str:
         "python": platform.python_version(),
         "backend": backend.name,
         "device": backend.device(),
-        "engine": f"reference plan ({backend.title})",
+        "engine": _engine(backend),
         "config file": config.path() or "none",
         "floatx": config.floatx(),
         "epsilon": config.epsilon(),
         "image_data_format": config.image_data_format(),
     }
     return "\n".join(f"{name:<18} {value}" for name, value in facts.items())
+
+
+def _engine(backend: Any) -> str:
+    if backend.name != "numpy":
+        return f"operation by operation ({backend.title})"
+    if not llvm.available():
+        return "operation by operation (NumPy); pip install llvmlite for native kernels"
+    return f"native kernels ({llvm.host().cpu}, {cores.threads()} threads)"
 
 
 if __name__ == "__main__":

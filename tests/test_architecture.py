@@ -27,7 +27,7 @@ RANKS = {
     "saving.weights": 6,  # below the models, which save their own weights
     "saving": 8, "datasets": 8, "export": 8, "legacy": 8,
     "notebook": 9,
-    "demo": 10, "lab": 10, "": 10, "__main__": 11,
+    "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,
 }  # fmt: skip
 
 SCREEN = {"IPython", "PIL", "anywidget", "ipywidgets", "matplotlib"}

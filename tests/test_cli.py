@@ -29,7 +29,7 @@ def test_describes_what_is_in_use(tmp_path):
         ["python", platform.python_version()],
         ["backend", "numpy"],
         ["device", f"CPU ({platform.machine()})"],
-        ["engine", "reference plan (NumPy)"],
+        ["engine", cli._engine(kerasnb.backends.current())],
     ]
     assert done.stdout.splitlines()[5:] == [
         "config file        none",
@@ -92,3 +92,51 @@ def test_unknown_command(capsys):
         cli.main(["dmeo"])
     assert stop.value.code == 2
     assert "invalid choice: 'dmeo'" in capsys.readouterr().err
+
+
+SCRIPT = """
+import sys
+import numpy as np
+import kerasnb
+model = kerasnb.Sequential([kerasnb.Input((4,)), kerasnb.layers.Dense(3)], name="small")
+model.compile("sgd", "mse")
+model.fit(np.ones((10, 4)), np.ones((10, 3)), batch_size=5, verbose=0)
+print(sys.argv[1:], __name__)
+"""
+
+
+def test_profiles_the_models_of_a_script(tmp_path):
+    pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    done = run("profile", str(script), "--epochs", "3", KERASNB_ANNOUNCE="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "['--epochs', '3'] __main__"
+    assert lines[2].startswith("train step of small, batch of 5: ")
+    assert any(line.startswith("matmul 5x4x3 ") for line in lines)
+
+
+def test_says_what_there_is_to_profile(tmp_path):
+    script = tmp_path / "none.py"
+    script.write_text("x = 1")
+    done = run("profile", str(script))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ArgumentError: profile: after {str(script)!r} no global name is a model that was trained "
+        "or used. Keep the model in one, or call model.profile(x, y) in the script.\n"
+    )
+    assert run("profile", "absent.py").stderr == (
+        "ArgumentError: profile: there is no file 'absent.py'.\n"
+    )
+
+
+def test_says_what_the_engine_is(monkeypatch):
+    backend = kerasnb.backends.current()
+    monkeypatch.setattr(cli.llvm, "available", lambda: False)
+    expected = "operation by operation (NumPy); pip install llvmlite for native kernels"
+    assert cli._engine(backend) == expected
+    monkeypatch.undo()
+    monkeypatch.setenv("KERASNB_NUM_THREADS", "3")
+    assert cli._engine(backend).startswith("native kernels (")
+    assert cli._engine(backend).endswith(", 3 threads)")

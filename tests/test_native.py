@@ -221,9 +221,11 @@ def test_a_profile_says_what_each_kernel_takes():
     assert row.moved == 4 * (10 * 81 * 2 + 90 + 10 * 81 * 5)
     assert 0 < profile.share(row) < 2
     text = str(profile)
-    assert text.startswith("training step of sequential")
+    assert text.startswith(f"train step of {model.name}, batch of 10: ")
     assert "convolution 10x9x9x2 3x3x2x5" in text
-    assert str(model.profile(x)).startswith("prediction of sequential")
+    assert str(model.profile(x)).startswith(f"predict step of {model.name}, batch of 10: ")
+    model.fit(x, y, batch_size=7, verbose=0)
+    assert str(model.profile()).startswith(f"train step of {model.name}, batch of 10: ")
 
 
 def test_a_profile_needs_native_steps():

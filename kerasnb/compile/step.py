@@ -60,13 +60,20 @@ class Step:
         program, arrays = self._program_for(args)
         return program.run(arrays)
 
-    def profile(self, *args: Any) -> list[Row] | None:
-        """The time of each kernel in a step on `args`; no variable changes. None if the step is
-        not native."""
+    def profile(self, *args: Any) -> tuple[list[Row], int] | None:
+        """The time of each kernel in a step on `args`, and how many samples that is; no variable
+        changes. None if the step is not native.
+
+        Without `args`, a step on random numbers, in batches of the largest size so far.
+        """
         if self.eager:
             return None
-        program, arrays = self._program_for(args)
-        return program.profile(arrays)
+        if args:
+            program, arrays = self._program_for(args)
+        else:
+            program, arrays = max(self._programs.values(), key=Program.batch_size), None
+        rows = program.profile(arrays)
+        return None if rows is None else (rows, program.batch_size())
 
     def _program_for(self, args: tuple) -> tuple[Program, list]:
         """The program for arguments of this kind, traced if it is new; and their arrays."""
@@ -171,11 +178,20 @@ class Program:
         values = self.plan([*self._state(), *given])
         return self._finished(values)
 
-    def profile(self, arrays: list) -> list[Row] | None:
+    def batch_size(self) -> int:
+        """The first axis of what it is given, or 0."""
+        shapes = [t.shape for t in self.graph.inputs[len(self.reads) :]]
+        return max((shape[0] for shape in shapes if shape), default=0)
+
+    def profile(self, arrays: list | None = None) -> list[Row] | None:
         """As `Step.profile`, for the batches of this program."""
         if not isinstance(self.plan, NativePlan):
             return None
-        return self.plan.profile([*self._state(), *(arrays[i] for i in self._given)])
+        if arrays is None:
+            given = [_any_numbers(t) for t in self.graph.inputs[len(self.reads) :]]
+        else:
+            given = [arrays[i] for i in self._given]
+        return self.plan.profile([*self._state(), *given])
 
     def repeat(self, arrays: list, rows: np.ndarray) -> Any:
         """As `Step.repeat`, for the batches of this program."""
@@ -221,6 +237,13 @@ def _plan(graph: Graph, backend: Any, native: bool) -> Any:
 def _key(backend: Any, args: tuple, specs: list) -> tuple:
     """What a program is made for."""
     return (backend.name, config.floatx(), tree.form(args), *specs)
+
+
+def _any_numbers(tensor: Tensor) -> np.ndarray:
+    """Numbers that will do for timing: random ones, but indices that are valid everywhere."""
+    if tensor.dtype.startswith("float"):
+        return np.random.default_rng(0).random(tensor.shape).astype(tensor.dtype)
+    return np.zeros(tensor.shape, tensor.dtype)
 
 
 def _array(value: Any) -> Any:
