@@ -16,7 +16,7 @@ from kerasnb.compile.step import Step
 from kerasnb.models.loop import checked
 from kerasnb.utils import pack_x_y_sample_weight
 
-__all__ = ["Epoch", "Execution", "Pace", "RowEpoch", "epoch_of"]
+__all__ = ["Epoch", "Pace", "RowEpoch", "epoch_of"]
 
 Execution = Callable[[Step], Iterator[tuple[int, Any]]]
 
@@ -42,9 +42,9 @@ class Pace:
         return 1 if alone else self._next
 
     def took(self, steps: int, seconds: float) -> None:
-        """Note how long an execution took; the next has at most four times as many steps."""
+        """Note how long an execution took; the next may have up to four times as many steps."""
         fitting = int(steps * _EXECUTION / max(seconds, 1e-6))
-        self._next = max(1, min(fitting, 4 * steps, _MOST))
+        self._next = max(1, min(fitting, 4 * self._next, _MOST))
 
 
 class Epoch:
@@ -81,17 +81,18 @@ class RowEpoch(Epoch):
 
     def execution(self, most: int) -> Execution | None:
         count = min(most, (len(self._order) - self._at) // self._size)
-        return partial(self._together, count) if count > 1 else super().execution(most)
+        return partial(self._together, count, most) if count > 1 else super().execution(most)
 
-    def _together(self, count: int, step: Step) -> Iterator[tuple[int, Any]]:
+    def _together(self, count: int, most: int, step: Step) -> Iterator[tuple[int, Any]]:
+        """Full batches in one call where that is possible; then what is left one by one."""
         stop = self._at + count * self._size
         rows = self._order[self._at : stop].reshape(count, self._size)
         logs = step.repeat((pack_x_y_sample_weight(*self._all),), rows)
-        if logs is None:
-            yield from _one_by_one(islice(self._batches, count), step)
-        else:
+        if logs is not None:
             self._at = stop
+            most -= count
             yield count, logs
+        yield from _one_by_one(islice(self._batches, most), step)
 
     def _single(self) -> Iterator:
         while self._at < len(self._order):

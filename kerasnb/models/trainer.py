@@ -78,8 +78,9 @@ class Trainer(Inspection, Preparation):
             steps_per_execution: training steps between two calls of the batch callbacks.
                 ``"auto"`` is 1 if a callback asks for every batch, and else as many as take 0.03 s;
                 small steps then are one native call.
-            jit_compile: True runs steps as native kernels, which needs llvmlite; ``"auto"`` and
-                False call the array module operation by operation.
+            jit_compile: ``"auto"`` and True run steps as native kernels where the backend is NumPy
+                and llvmlite is installed; True warns if it is not. False calls the array module
+                operation by operation.
             auto_scale_loss: accepted for Keras's sake; losses are not scaled here.
 
         Raises:
@@ -106,7 +107,8 @@ class Trainer(Inspection, Preparation):
 
     def _forget_programs(self) -> None:
         """Trace again at the next step: the model is no longer what was traced."""
-        self._steps = {}
+        self._steps: dict[str, Step] = {}
+        self._newest_kind = ""
         self._rehearsed: set[tuple] = set()
 
     # The parts of a step, to be overridden
@@ -527,9 +529,10 @@ class Trainer(Inspection, Preparation):
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
             step = self._steps[kind] = Step(
                 function, self.run_eagerly, lambda graph: warn_if_short(graph, self.name),
-                self.jit_compile is True and llvm.available(),
+                bool(self.jit_compile) and llvm.available(),
             )  # fmt: skip
             step.flags = flags
+        self._newest_kind = kind
         return step
 
     def _read_logs(self, logs: Any) -> dict[str, float]:
