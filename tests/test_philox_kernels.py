@@ -59,6 +59,21 @@ def test_words_are_the_same_on_every_processor(first, name):
     np.testing.assert_array_equal(result, expected[first % 4 :][:16])
 
 
+def test_words_multiply_halves_on_arm():
+    """The code that this test has no processor for takes one instruction for two products."""
+    binding = llvm._binding()
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    triple = "aarch64-unknown-linux-gnu"
+    machine = binding.Target.from_triple(triple).create_target_machine(features="+neon", opt=3)
+    f = Function()
+    key = philox.keys(f, f.operand(0), 1)
+    f.store(f.operand(1), philox.words(f, key, 0, 16, aligned=True))
+    module = binding.parse_assembly(f.text())
+    module.triple = triple
+    assert machine.emit_assembly(module).count("umull") >= 4 * 10  # 8 products in each of 10 rounds
+
+
 def test_dropout_is_one_kernel():
     x = np.random.default_rng(0).normal(size=(33, 17)).astype("float32")
     runner = check(lambda x: ops.relu(random.dropout(x * 2.0, 0.4, seed=5)), x, groups=1)

@@ -23,7 +23,7 @@ from kerasnb.spec import TensorSpec
 __all__ = ["LaneMath", "formula_of"]
 
 # Native code that is more exact in float32 than the formula.
-OWN = {OPS["erf"]: mathematics.erf, OPS["logistic"]: wide.logistic}
+OWN = {OPS["erf"]: mathematics.erf, OPS["logistic"]: mathematics.logistic}
 
 
 def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:

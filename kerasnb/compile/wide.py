@@ -14,7 +14,7 @@ from kerasnb.compile.ir import Block, Lanes
 
 __all__ = [
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh",
-    "logistic", "power", "sin", "sinh", "tan",
+    "power", "sin", "sinh", "tan",
 ]  # fmt: skip
 
 ROUNDER = 1.5 * 2.0**52  # a float64 of that size has no place for fractions
@@ -170,11 +170,6 @@ def _angle(b: Block, high: Lanes, far: Lanes) -> Lanes:
 
 
 # Hyperbolic functions and powers
-
-
-def logistic(b: Block, x: Lanes) -> Lanes:
-    """1 / (1 + exp(-x))."""
-    return _narrow(b, 1.0 / (_exp(b, -_wide(b, x)) + 1.0))
 
 
 def sinh(b: Block, x: Lanes) -> Lanes:
