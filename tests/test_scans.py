@@ -312,6 +312,29 @@ def test_a_gradient_reads_what_was_computed(layer):
     assert all(t.shape[1:] != (3, 8) for t in backward.outputs)
 
 
+def test_products_without_a_carry_are_done_at_once():
+    """What a cell makes of its input, and the gradient of that input."""
+
+    def gradients(x, h, w):
+        def loss(x, h, w):
+            def body(c, x):
+                other = ops.transpose(ops.transpose(w[2:]) @ ops.transpose(x))
+                c = ops.tanh(x @ w[:2] + other + c @ w)
+                return c, c @ (w * 0.5)
+
+            last, ys = ops.scan(body, h, x)
+            return ops.sum(last) + ops.sum(ys * ys)
+
+        value, found = kerasnb.value_and_grad(loss, argnums=(0, 1, 2))(x, h, w)
+        return [value, *found]
+
+    step = Step(gradients)
+    found = step(XS[:, :, :2], H, W)
+    expected = Step(gradients, eager=True)(*(a.astype("f8") for a in (XS[:, :, :2], H, W)))
+    close([t.numpy() for t in found], [t.numpy() for t in expected])
+    assert [names(n.attrs["body"]).count("dot_general") for n in scans(step.graph())] == [1, 1]
+
+
 def test_nothing_is_kept_that_nobody_reads():
     layer, x = layers.LSTM(8), np.ones((2, 5, 3), "float32")
     layer(x)

@@ -8,7 +8,8 @@ what nobody reads is not computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from kerasnb.compile.passes import rebuilt, share_common
@@ -90,6 +91,15 @@ class Loop:
         if not any(tensor is t for t in known):
             self.ys.append(tensor)
             self.stacked.append(tensor)
+
+    def leave_out(self, results: Container[int]) -> None:
+        """Neither carry nor stack what gives these results, by id."""
+        carried = list(zip(self.carries, self.carry_out, self.last, strict=True))
+        stacked = list(zip(self.ys, self.stacked, strict=True))
+        carried = [c for c in carried if id(c[2]) not in results]
+        stacked = [y for y in stacked if id(y[1]) not in results]
+        self.carries, self.carry_out, self.last = ([c[i] for c in carried] for i in range(3))
+        self.ys, self.stacked = ([y[i] for y in stacked] for i in range(2))
 
     def again(self, values: Stacked) -> list[Tensor]:
         """Make the scan; gives its results: `last`, then `stacked`.
@@ -288,23 +298,27 @@ def _origin(tensor: Tensor, given: set[int]) -> Tensor:
 # What can be done outside
 
 
-def _outside(loop: Loop, values: Stacked) -> list[Tensor | None]:
-    """The loop without what does not depend on the step, and sums over steps after it."""
-    count = len(loop.stacked)
+def _outside(loop: Loop, values: Stacked) -> list[Tensor]:
+    """The loop without what does not depend on the step; with products of all steps at once, before
+    it where they take no carry, after it where they only are results; and with sums after it."""
+    given, before = [*loop.last, *loop.stacked], len(loop.stacked)
     _move_out(loop, values)
     for i in range(len(loop.carries)):
         _begin_with_first(loop, i, values)
-    sums = [_sum_of(loop, i) for i in range(len(loop.carries))]
-    starts = [values.get(id(t), t) for t, _ in loop.carries]
-    staying = [i for i, term in enumerate(sums) if term is None]
-    loop.carries = [loop.carries[i] for i in staying]
-    loop.carry_out = [loop.carry_out[i] for i in staying]
-    results = loop.again(values)
-    kept = dict(zip(staying, results, strict=False))
-    return [
-        kept[i] if term is None else _added(start, term(loop.made))
-        for i, (term, start) in enumerate(zip(sums, starts, strict=True))
-    ] + results[len(staying) : len(staying) + count]
+    _multiply_before(loop, values)
+    terms = {id(loop.last[i]): _sum_of(loop, i) for i in range(len(loop.carries))}
+    terms |= {id(t): _product_after(loop, i, values) for i, t in enumerate(loop.stacked[:before])}
+    terms = {key: term for key, term in terms.items() if term is not None}
+    starts = {
+        id(t): values.get(id(s), s) for t, (s, _) in zip(loop.last, loop.carries, strict=True)
+    }
+    loop.leave_out(terms)
+    results = zip((*loop.last, *loop.stacked), loop.again(values), strict=True)
+    found = {id(t): result for t, result in results}
+    for key, term in terms.items():
+        total = term(loop.made)
+        found[key] = _added(starts[key], total) if key in starts else total
+    return [found[id(t)] for t in given]
 
 
 def _added(start: Tensor, total: Tensor) -> Tensor:
@@ -365,6 +379,27 @@ def _only_row(tensor: Tensor, loop: Loop) -> Tensor | None:
     return source if whole and source.shape[0] == 1 and attrs["low"][0] == first else None
 
 
+def _multiply_before(loop: Loop, values: Stacked) -> None:
+    """Products of the xs with outer tensors become xs themselves."""
+    for node in loop.nodes():
+        rows = {id(own): values.get(id(t), t) for t, own in loop.xs}
+        needed: list[Tensor] = []
+        term = _Sums(loop, needed).product_of_all(node, values)
+        if term is not None and all(id(t) in rows for t in needed):
+            loop.xs.append((term(rows), node.outputs[0]))
+
+
+def _product_after(loop: Loop, number: int, values: Stacked) -> Term | None:
+    """All rows of ys that are products with outer tensors, or sums of such, and nothing else reads;
+    None if they are something else."""
+    needed: list[Tensor] = []
+    times = Counter(id(t) for t in loop.read())
+    term = _Sums(loop, needed).every(loop.ys[number], values, times)
+    for tensor in needed if term is not None else []:
+        loop.row(tensor)
+    return term
+
+
 def _sum_of(loop: Loop, number: int) -> Term | None:
     """What a carry that only adds up comes to, beside its start; None if it does more."""
     own, after = loop.carries[number][1], loop.carry_out[number]
@@ -397,7 +432,7 @@ class _Sums:
 
     def __init__(self, loop: Loop, needed: list[Tensor]):
         self.needed, self.given = needed, {id(t) for t in loop.inputs}
-        self.fixed = {id(own) for _, own in loop.outer}
+        self.outer, self.fixed = loop.outer, {id(own) for _, own in loop.outer}
 
     def of(self, tensor: Tensor) -> Term | None:
         """The sum of `tensor` over all steps; None if it is no cheaper than adding step by step."""
@@ -414,7 +449,7 @@ class _Sums:
         if id(tensor) not in self.given:
             node = tensor.node
             if node.op is OPS["transpose"] and self.stacked(node.inputs[0]) is not None:
-                axes = (0, *(i + 1 for i in node.attrs["axes"]))
+                axes = (0, *_later(node.attrs["axes"]))
                 return _applied(node.op, [self.stacked(node.inputs[0])], axes=axes)
             if node.op is OPS["reshape"] and self.stacked(node.inputs[0]) is not None:
                 return self._reshaped(node)
@@ -443,20 +478,70 @@ class _Sums:
         if None in terms:
             return None
         contract, batch = node.attrs["contract"], node.attrs["batch"]
-        contract = tuple((0, *(i + 1 for i in axes)) for axes in contract)
-        batch = tuple(tuple(i + 1 for i in axes) for axes in batch)
+        contract = tuple((0, *_later(axes)) for axes in contract)
+        batch = tuple(map(_later, batch))
         return _applied(node.op, terms, contract=contract, batch=batch)
+
+    def every(self, tensor: Any, values: Stacked, times: Counter) -> Term | None:
+        """A sum of products with outer tensors, for all steps at once.
+
+        Args:
+            tensor: the sum.
+            values: what has become of the tensors outside, by id.
+            times: how often the body reads each tensor, by id.
+
+        Returns:
+            None if it is something else, or is read by others, too.
+        """
+        if type(tensor) is not Tensor or id(tensor) in self.given or times[id(tensor)] != 1:
+            return None
+        node = tensor.node
+        if node.op in _SUMS:
+            terms = [self.every(t, values, times) for t in node.inputs]
+            equal = all(type(t) is Tensor and t.spec == tensor.spec for t in node.inputs)
+            return _applied(node.op, terms) if equal and None not in terms else None
+        if node.op is OPS["transpose"]:
+            term = self.every(node.inputs[0], values, times)
+            axes = (0, *_later(node.attrs["axes"]))
+            return None if term is None else _applied(node.op, [term], axes=axes)
+        return self.product_of_all(node, values)
+
+    def product_of_all(self, node: Node, values: Stacked) -> Term | None:
+        """A product with an outer tensor, for all steps at once; None if it is something else."""
+        if node.op is not OPS["dot_general"] or any(node.attrs["batch"]):
+            return None
+        a, b = node.inputs
+        if (id(a) in self.fixed) == (id(b) in self.fixed):
+            return None
+        outer = {id(own): values.get(id(t), t) for t, own in self.outer}
+        summed_a, summed_b = node.attrs["contract"]
+        if id(b) in self.fixed:
+            terms = [self.stacked(a), lambda _: outer[id(b)]]
+            contract = (_later(summed_a), summed_b)
+            return _applied(node.op, terms, contract=contract, batch=((), ()))
+        terms = [lambda _: outer[id(a)], self.stacked(b)]
+        contract = (summed_a, _later(summed_b))
+        term = _applied(node.op, terms, contract=contract, batch=((), ()))
+        rank, at = node.outputs[0].ndim, a.ndim - len(summed_a)  # where the steps are
+        axes = (at, *(i for i in range(rank + 1) if i != at))
+        return _applied(OPS["transpose"], [term], axes=axes)
 
     def total(self, node: Node) -> Term | None:
         term = self.stacked(node.inputs[0])
-        axes = (0, *(i + 1 for i in node.attrs["axes"]))
+        axes = (0, *_later(node.attrs["axes"]))
         return None if term is None else _applied(node.op, [term], axes=axes)
+
+
+def _later(axes: Sequence[int]) -> tuple[int, ...]:
+    """Axes of a tensor as those of the stacked one."""
+    return tuple(i + 1 for i in axes)
 
 
 def _applied(op: Any, terms: Iterable[Term], **attrs: Any) -> Term:
     return lambda rows: apply(op, *(term(rows) for term in terms), **attrs)
 
 
+_SUMS = {OPS[name] for name in ("add", "subtract", "negate")}
 _RULES: dict[Any, Callable] = {
     OPS["add"]: _Sums.both,
     OPS["subtract"]: _Sums.both,
