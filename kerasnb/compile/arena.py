@@ -26,24 +26,22 @@ def arrange(buffers: Sequence[Lifetime]) -> tuple[list[int], int]:
     Buffers that are needed in the same step do not overlap. The largest are placed first, each as
     low as it fits, which comes close to the least possible.
     """
+    # first and last step, begin and end in memory; arrays, as every two buffers are compared
+    placed = np.empty((4, len(buffers)), np.int64)
     offsets = [0] * len(buffers)
-    placed: list[int] = []
-    for i in sorted(range(len(buffers)), key=lambda i: -buffers[i].size):
+    order = sorted(range(len(buffers)), key=lambda i: -buffers[i].size)
+    for count, i in enumerate(order):
         size, first, last = buffers[i]
-        others = sorted(
-            (offsets[j], offsets[j] + _rounded(buffers[j].size))
-            for j in placed
-            if buffers[j].first <= last and first <= buffers[j].last
-        )
+        firsts, lasts, *spans = placed[:, :count]
+        others = np.array(spans)[:, (firsts <= last) & (first <= lasts)]
         at = 0
-        for low, high in others:
+        for low, high in sorted(others.T.tolist()):
             if low - at >= size:
                 break
             at = max(at, high)
         offsets[i] = at
-        placed.append(i)
-    total = max((offsets[i] + _rounded(buffers[i].size) for i in placed), default=0)
-    return offsets, total
+        placed[:, count] = first, last, at, at + _rounded(size)
+    return offsets, int(placed[3].max(initial=0))
 
 
 def aligned(size: int) -> np.ndarray:

@@ -219,9 +219,8 @@ class Fusion:
 
     def _free_between(self, earlier: int, later: int) -> bool:
         """Whether no unit comes after `earlier` and before `later`."""
-        return not any(
-            self._reaches(later, u) and self._reaches(u, earlier) for u in range(len(self.units))
-        )
+        before, bit = self.needs[later], 1 << earlier
+        return not any(needs & bit and before >> u & 1 for u, needs in enumerate(self.needs))
 
     def _absorb(self, number: int, own: int) -> None:
         group, other = self.units[number], self.units[own]

@@ -53,13 +53,13 @@ def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
 
 
 # of one float32 argument
-FUNCTIONS = {
-    mathematics: ("exp", "expm1", "log", "log1p", "tanh"),
-    wide: (
+FUNCTIONS = dict.fromkeys(("exp", "expm1", "log", "log1p", "tanh"), mathematics) | dict.fromkeys(
+    (
         "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cos", "cosh", "sin", "sinh",
         "tan",
     ),
-}  # fmt: skip
+    wide,
+)  # fmt: skip
 
 
 class LaneMath:
@@ -67,11 +67,10 @@ class LaneMath:
 
     def __init__(self, block: Block):
         self.block = block
-        for module, names in FUNCTIONS.items():
-            for name in names:
-                setattr(self, name, partial(self._float32, module, name))
 
     def __getattr__(self, name: str) -> Any:
+        if name in FUNCTIONS:
+            return partial(self._float32, FUNCTIONS[name], name)
         raise Declined(f"there is no native {name}")
 
     def _float32(self, module: Any, name: str, x: Lanes) -> Lanes:
