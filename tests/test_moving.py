@@ -71,24 +71,27 @@ def test_nothing_reversed():
     check(lambda x: apply(OPS["reverse"], x, axes=(0, 1)), numbers(0, 3))
 
 
-def test_copies():
-    tensor = placeholder(TensorSpec((9, 7, 33), "float32"))
-    x = numbers(9, 7, 33)
+@pytest.mark.parametrize("shape", [(9, 7, 33), (20, 32, 50), (40, 100, 17)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_copies(shape, dtype):
+    tensor, x = placeholder(TensorSpec(shape, dtype)), numbers(*shape, dtype=dtype)
     for change in (
         lambda t: t,
         lambda t: ops.transpose(t, (2, 0, 1)),
         lambda t: ops.transpose(t, (0, 2, 1)),
+        lambda t: ops.transpose(t),
         lambda t: ops.flip(t[::2, 3:, ::3], 2),
-        lambda t: ops.broadcast_to(t[:, :1, 5:6], (9, 40, 2)),
+        lambda t: ops.broadcast_to(t[:, :1, 5:6], (shape[0], 40, 2)),
         lambda t: t[3, 2, 1],
     ):
         changed = change(tensor)
         view = Layout(Graph([tensor], [changed]))[changed]
-        to = dense(placeholder(TensorSpec(changed.shape, "float32")))
-        memory = {id(tensor): Memory(x.size, x.dtype, x)}
-        call(copy_of(view, to), memory)
-        copied = memory[id(to.root)].array.reshape(changed.shape)
-        np.testing.assert_array_equal(copied, change(ops.array(x)).numpy())
+        to = dense(placeholder(TensorSpec(changed.shape, dtype)))
+        for order in (iter, reversed):
+            memory = {id(tensor): Memory(x.size, x.dtype, x)}
+            call(copy_of(view, to), memory, order)
+            copied = memory[id(to.root)].array.reshape(changed.shape)
+            np.testing.assert_array_equal(copied, change(ops.array(x)).numpy())
 
 
 def test_filling_a_part():

@@ -1,4 +1,4 @@
-"""Elements in another place: copies, and padding. Imports rows, fusion and views."""
+"""Elements in another place: copies, and padding. Imports packing, rows, fusion and views."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from kerasnb.compile.contract import Axis, merged
+from kerasnb.compile.contract import FLOAT, Axis, load_first, merged, registers_of, total
 from kerasnb.compile.fusion import groups_of
 from kerasnb.compile.ir import TYPES, WIDTH, Declined
 from kerasnb.compile.kernel import Function, Kernel, Place, size_in_bytes
+from kerasnb.compile.packing import transposed
 from kerasnb.compile.rows import calls_of
 from kerasnb.compile.views import Call, Layout, View, Workspace, dense
 from kerasnb.compile.walk import PIECE, PIECES
@@ -20,6 +21,8 @@ from kerasnb.tensor import apply, placeholder
 
 __all__ = ["copy_of", "dense_copy", "fill_of", "pad"]
 
+_SQUARE = 4  # lines that are worth transposing in registers
+
 
 def copy_of(view: View, to: View) -> Call:
     """The kernel that writes the elements of one view to another of its shape and dtype.
@@ -28,6 +31,9 @@ def copy_of(view: View, to: View) -> Call:
         Declined: the dtype has no native code, or there are no elements.
     """
     _check(view.place)
+    turned = _turned(view, to)
+    if turned is not None:
+        return turned
     given = placeholder(TensorSpec(view.place.shape, view.place.dtype))
     made = apply(OPS["stop_gradient"], given)
     layout = Layout(Graph([given], [made]))
@@ -35,6 +41,63 @@ def copy_of(view: View, to: View) -> Call:
     (group,) = groups_of(layout, lambda _: True)
     (call,) = calls_of(group, layout, {id(made)})
     return Call(call.kernel._replace(name=f"copy {_sizes(view.place)}"), call.operands)
+
+
+def _turned(view: View, to: View) -> Call | None:
+    """The same in squares that are transposed in registers, where neighbours in one view are no
+    neighbours in the other; None where that is not so."""
+    lanes, dtype = registers_of().lanes, view.place.dtype
+    steps = zip(view.place.shape, view.place.strides, to.place.strides, strict=True)
+    axes = merged([Axis(*axis) for axis in steps])
+    read = next((axis for axis in axes if axis.a == 1), Axis(1))
+    written = next((axis for axis in axes if axis.b == 1), Axis(1))
+    few = min(read.extent, written.extent) < _SQUARE
+    if dtype != FLOAT or read is written or few or 0 in written[1:3]:
+        return None
+    # lines of the cache are used up sooner along the axis that takes the shorter steps
+    slow, fast = (read, written) if written.a <= read.b else (written, read)
+    f, outer = Function(), [axis for axis in axes if axis not in (read, written)]
+    pointers, size = (f.operand(0), f.operand(1)), math.prod(view.place.shape)
+    pieces = max(1, min(PIECES, size // PIECE, total(outer) * -(-slow.extent // lanes)))
+    for first, blocks, width in _blocks(slow.extent, lanes):
+        each = -(-total(outer) * blocks // pieces)
+        start = f.chunk * each
+        with f.loop(start, (start + each).least(total(outer) * blocks)) as number:
+            block, rest = number % blocks * lanes + first, number // blocks
+            x, y = block * slow.a, block * slow.b
+            for axis in reversed(outer):
+                here, rest = rest % axis.extent, rest // axis.extent
+                x, y = here * axis.a + x, here * axis.b + y
+            for at, count, length in _blocks(fast.extent, lanes):
+                with f.loop(at, at + count * lanes, lanes) as here:
+                    source = f.at(pointers[0], here * fast.a + x, FLOAT)
+                    target = f.at(pointers[1], here * fast.b + y, FLOAT)
+                    lines, depth = (length, width) if slow is read else (width, length)
+                    _square(f, source, target, (written.a, read.b), lines, depth)
+    moved = 2 * size * size_in_bytes(dtype)
+    return Call(Kernel(f"copy {_sizes(view.place)}", f.text(), pieces, 0, moved), [view, to])
+
+
+def _blocks(extent: int, lanes: int) -> list[tuple[int, int, int]]:
+    """Whole blocks and the rest: where they begin, how many, and their length."""
+    whole, rest = divmod(extent, lanes)
+    found = [(0, whole, lanes), (whole * lanes, 1, rest)]
+    return [block for block in found if block[1] and block[2]]
+
+
+def _square(
+    f: Function, source: str, target: str, steps: tuple[int, int], count: int, depth: int
+) -> None:
+    """`count` lines of `depth` numbers become `depth` lines; `steps` are the distances of lines."""
+    lanes = registers_of().lanes
+    places = [f.at(source, j * steps[0], FLOAT) for j in range(count)]
+    lines = [load_first(f, place, lanes, depth) for place in places]
+    for i, line in enumerate(transposed(f, lines, lanes)[:depth]):
+        place = f.at(target, i * steps[1], FLOAT)
+        if count == lanes:
+            f.store(place, line)
+        else:
+            f.masked_store(place, line, count)
 
 
 def dense_copy(view: View) -> tuple[Call, Workspace, Place]:

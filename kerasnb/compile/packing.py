@@ -9,7 +9,7 @@ from kerasnb.compile.contract import FLOAT, Axis, Cut, along, least, load_first,
 from kerasnb.compile.ir import Lanes
 from kerasnb.compile.kernel import Function, Index
 
-__all__ = ["clear", "copy_lines", "pack"]
+__all__ = ["clear", "copy_lines", "pack", "transposed"]
 
 
 def pack(
@@ -95,7 +95,7 @@ def _pack_square(f: Function, cut: Cut, step: int, x: str, y: str, count: int, d
     square = [
         load_first(f, f.at(x, j * cut.columns.b, FLOAT), cut.lanes, depth) for j in range(count)
     ]
-    for j, line in enumerate(_transposed(f, square, cut.lanes)[:depth]):
+    for j, line in enumerate(transposed(f, square, cut.lanes)[:depth]):
         f.store(f.at(y, j * step, FLOAT), line)
 
 
@@ -107,7 +107,7 @@ def _pack_vector(f: Function, cut: Cut, x: str, y: str, count: int) -> None:
         f.store(f.at(y, j, FLOAT), f.load(f.at(x, j * cut.columns.b, FLOAT), FLOAT, 1))
 
 
-def _transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
+def transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
     """The columns of a square in registers; lines that are missing are zeros.
 
     First squares of 4x4 by interleaving lines twice, then these as a whole: from halves to single
