@@ -146,6 +146,44 @@ def test_dropout_is_the_same_in_each_step(native):
     close(found, [t.numpy() for t in Step(gradients, eager=True)(x)])
 
 
+class Noisy(layers.Layer):
+    """A cell that draws other random numbers in each step, and counts its steps."""
+
+    state_size = 5
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 5), name="w")
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
+        self.generator = kerasnb.random.SeedGenerator(3)
+
+    def call(self, x, states):
+        (h,) = states
+        self.count.assign_add(1.0)
+        h = kerasnb.random.dropout(ops.tanh(x @ self.w + h), 0.4, seed=self.generator)
+        return h + self.count, [h]
+
+
+@pytest.mark.parametrize("native", MODES)
+def test_variables_that_change_from_step_to_step(native):
+    kerasnb.utils.set_random_seed(1)
+    cell, x = Noisy(), np.random.default_rng(2).normal(size=(2, 5, 4)).astype("float32")
+    layer = layers.RNN(cell, return_sequences=True)
+    layer(x)
+    start = cell.generator.state.numpy()
+
+    def gradients(x):
+        weights = layer.trainable_variables
+        return [*kerasnb.value_and_grad(lambda: ops.sum(layer(x) ** 2), variables=weights)()[1]]
+
+    def run(**how):
+        cell.generator.state.assign(start)
+        cell.count.assign(0.0)
+        found = [t.numpy() for t in Step(gradients, **how)(x)]
+        return [*found, cell.count.numpy(), cell.generator.state.numpy()]
+
+    close(run(native=native), run(eager=True))
+
+
 W = np.random.default_rng(3).normal(size=(4, 4)).astype("float32") * 0.4
 XS = np.random.default_rng(4).normal(size=(6, 3, 4)).astype("float32")
 H = np.random.default_rng(5).normal(size=(3, 4)).astype("float32")
