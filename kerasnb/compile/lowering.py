@@ -7,7 +7,7 @@ from its inputs as they lie. Imports the families of kernels and views.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from kerasnb.compile.convolve import (
@@ -38,6 +38,8 @@ __all__ = ["LOWERINGS", "Lowering", "lowered"]
 Lowering = Callable[[Node, Layout], list[Call]]
 Fits = Callable[[Place], bool]
 
+_KEPT = 256  # kernels of each op: equal layers share them, and so do a model's further plans
+
 
 def lowered(node: Node, layout: Layout) -> list[Call]:
     """The kernels of a node, in order.
@@ -56,9 +58,11 @@ def _contraction(make: Callable, *without: str, fits: Fits = lambda _: True) -> 
     """The lowering of an op of two arrays and their result, whose attributes `make` takes, too,
     except those that the shapes tell. What does not lie as it `fits` is copied first."""
 
+    kept = lru_cache(_KEPT)(make)
+
     def lower(node: Node, layout: Layout) -> list[Call]:
         copies, operands, places = _operands(node, layout, fits)
-        made = make(*places, **_attributes(node, without))
+        made = kept(*places, **_attributes(node, without))
         named: dict[str, Any] = dict(zip("abc", operands, strict=True))
         named["workspace"] = Workspace("float32", made.workspace)
         return copies + [Call(kernel, [named[n] for n in names]) for kernel, names in made.kernels]
@@ -69,9 +73,11 @@ def _contraction(make: Callable, *without: str, fits: Fits = lambda _: True) -> 
 def _single(make: Callable, *without: str, fits: Fits = lambda _: True) -> Lowering:
     """The same for an op of one kernel, whose operands are its inputs and its result."""
 
+    kept = lru_cache(_KEPT)(make)
+
     def lower(node: Node, layout: Layout) -> list[Call]:
         copies, operands, places = _operands(node, layout, fits)
-        return [*copies, Call(make(*places, **_attributes(node, without)), operands)]
+        return [*copies, Call(kept(*places, **_attributes(node, without)), operands)]
 
     return lower
 
