@@ -11,8 +11,12 @@ import kerasnb
 from kerasnb import layers, ops, optimizers
 from kerasnb.compile import llvm
 from kerasnb.compile.arena import Lifetime, arrange
+from kerasnb.compile.native import NativePlan
 from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError, GraphError
+from kerasnb.graph import Graph
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import placeholder
 from kerasnb.variable import Variable
 
 RNG = np.random.default_rng(4)
@@ -135,6 +139,13 @@ def test_empty_and_scalar_tensors():
     assert empty.shape == (0, 3)
     assert total.numpy().tolist() == [0, 0, 0]
     assert scalar.item() == 8.0
+
+
+def test_numbers_of_numpy_have_no_memory_of_their_own():
+    given = [placeholder(TensorSpec((), "int64"), f"x{i}") for i in range(5)]
+    plan = NativePlan(Graph(given, [abs(x) for x in given]))
+    for n in (3, 10, 77):
+        assert [a.item() for a in plan([np.int64(n + i) for i in range(5)])] == [*range(n, n + 5)]
 
 
 def test_threads_take_turns():

@@ -197,7 +197,7 @@ class NativePlan:
 
     def _with_addresses(self, arrays: Sequence[np.ndarray]) -> tuple[list, list]:
         """The arrays of all that moves, those of the results new; and where they lie."""
-        found = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
+        found = [np.asarray(a, order="C") for a in arrays]  # NumPy's numbers have no lasting memory
         # half the time of ctypes.data
         row = [a.__array_interface__["data"][0] for a in found]
         for recycled in self._recycled:
