@@ -19,9 +19,10 @@ from kerasnb.tensor import Tensor
 
 __all__ = ["Operand", "Walk"]
 
-# Elements of the smallest piece that is worth giving to another thread: some 10 us of work.
+# Of the smallest piece that is worth giving to another thread: pairs of elements to be read or
+# written, some 5 us of work.
 PIECE = 16384
-# One of these takes twice as long for an element as a few sums and products, with their memory.
+# One of these takes as long for an element as reading four others.
 _SLOW = {
     OPS[name]
     for name in (
@@ -30,6 +31,7 @@ _SLOW = {
         "asinh", "acosh", "atanh", "erf",
     )
 }  # fmt: skip
+_MOST_PIECES = 128  # for any number of threads
 PIECES = 16  # of a reduction over rows: each has its own sums, which are added at the end
 
 
@@ -195,7 +197,8 @@ class Walk:
     def pieces(self) -> int:
         """How many pieces the walk is divided into, which may be done at once."""
         slow = sum(node.op in _SLOW for node in self.group.nodes)
-        pieces = max(1, self.rows * self.length * (1 + 2 * slow) // PIECE)
+        work = self.rows * self.length * (len(self.views) / 2 + 2 * slow)
+        pieces = max(1, min(round(work / PIECE), _MOST_PIECES))
         if self.group.ended:
             pieces = min(pieces, PIECES)
         if self.rows > 1:
