@@ -8,6 +8,10 @@ import pytest
 import kerasnb
 from kerasnb import layers, ops
 from kerasnb.errors import ArgumentError, ShapeError
+from kerasnb.graph import Graph, inner_level
+from kerasnb.spec import TensorSpec
+from kerasnb.tensor import placeholder
+from kerasnb.variable import StateScope
 
 RNG = np.random.default_rng(0)
 
@@ -280,6 +284,25 @@ def test_gradients_agree_with_central_differences(name):
     slope = sum(float(ops.sum(g * d)) for g, d in zip(gradients, directions, strict=True))
     # float64: differences at 1e-6 are good to about 1e-9 of the loss
     assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-7)
+
+
+def test_neighbours_stay_neighbours_in_all_products():
+    shapes = [(2, 5, 4), *(w.shape for w in heads().weights)]
+
+    def gradients(x, *weights):
+        layer = heads()
+        for weight, value in zip(layer.weights, weights, strict=True):
+            weight.assign(value)
+        with kerasnb.GradientTape() as tape:
+            total = ops.sum(layer(x, x))
+        return tape.gradient(total, [x, *layer.weights])
+
+    with inner_level(), StateScope().active():
+        inputs = [placeholder(TensorSpec(shape, "float32")) for shape in shapes]
+        graph = Graph(inputs, gradients(*inputs))
+    axes = [n.attrs["axes"] for n in graph.nodes if n.op.name == "transpose"]
+    # the means, their gradient, and those of queries, keys and values: features stay last
+    assert [a[-1] for a in axes] == [3] * 5
 
 
 def transformer(**options):
