@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from kerasnb import config
 from kerasnb.compile import philox
 from kerasnb.compile.fusion import REDUCTIONS, Group
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
@@ -21,7 +23,8 @@ from kerasnb.compile.lanes import LaneMath, formula_of
 from kerasnb.compile.views import Call, Layout, Workspace
 from kerasnb.compile.walk import Operand, Walk
 from kerasnb.graph import Node
-from kerasnb.spec import is_float, size_of
+from kerasnb.op import Op
+from kerasnb.spec import TensorSpec, is_float, size_of
 from kerasnb.tensor import Tensor
 
 __all__ = ["calls_of", "refusal"]
@@ -49,11 +52,9 @@ def refusal(node: Node) -> str | None:
     """Why a node cannot be part of a kernel; None if it can."""
     try:
         if node.op.kind == "elementwise":
-            block = Block()
-            specs = [t.spec for t in node.inputs if type(t) is Tensor]
-            lanes = [Lanes(block, f"%{i}", _known(s.dtype)) for i, s in enumerate(specs)]
-            _known(formula_of(node.op, _specs(node), node.attrs)(block, *lanes).dtype)
-        elif node.op in REDUCTIONS:
+            inputs = [(type(s), s) for s in _specs(node)]  # 1 and True are equal, but not the same
+            return _refused(node.op, tuple(inputs), tuple(node.attrs.items()))
+        if node.op in REDUCTIONS:
             _known(node.outputs[0].dtype)
             _neutral(node)
         elif node.op.kind == "random":
@@ -63,6 +64,22 @@ def refusal(node: Node) -> str | None:
     except Declined as reason:
         return str(reason)
     return None
+
+
+@lru_cache(1024)
+def _refused(op: Op, inputs: tuple, attrs: tuple) -> str | None:
+    """Why an elementwise op has no native code for such inputs."""
+    block, specs = Block(), [s for _, s in inputs]
+    try:
+        dtypes = [_known(s.dtype) for s in specs if isinstance(s, TensorSpec)]
+        lanes = [Lanes(block, f"%{i}", dtype) for i, dtype in enumerate(dtypes)]
+        _known(formula_of(op, tuple(specs), dict(attrs))(block, *lanes).dtype)
+    except Declined as reason:
+        return str(reason)
+    return None
+
+
+config.on_floatx_change(_refused.cache_clear)  # some results have that type
 
 
 def _known(dtype: str) -> str:
