@@ -41,6 +41,8 @@ def scan(node: Node, layout: Layout, steps_of: Callable) -> list[Call]:
     """
     if node.attrs["length"] < 1 or not all(t.size for t in node.outputs):
         raise Declined("there are no elements")
+    if node.attrs["body"].constants:
+        raise Declined("its body has constants of its own")
     loop = _Scan(node, layout)
     steps = steps_of(loop.body, loop.own)
     for step in steps:

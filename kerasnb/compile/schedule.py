@@ -36,6 +36,7 @@ def steps_of(graph: Graph, layout: Layout) -> list[Call | Fallback]:
     """
     units = groups_of(layout, lambda node: refusal(node) is None)
     units = [joined(unit, units, layout) or unit for unit in units]
+    units = [unit for unit in units if not isinstance(unit, Group) or unit.nodes]
     readers: dict[int, set] = {}
     for number, unit in enumerate(units):
         for root in _read(unit, layout):
@@ -51,10 +52,16 @@ def steps_of(graph: Graph, layout: Layout) -> list[Call | Fallback]:
             own = [id(n.outputs[0]) for n in group.nodes]
             kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
             try:
-                steps += calls_of(group, layout, kept)
+                steps += map(_named, calls_of(group, layout, kept))
             except Declined as reason:
                 steps += [Fallback(node, str(reason)) for node in group.nodes]
     return steps
+
+
+def _named(call: Call) -> Call:
+    """The call with its copies named only if it has nothing else."""
+    names = [name for name in call.kernel.name.split("+") if name != "stop_gradient"]
+    return call._replace(kernel=call.kernel._replace(name="+".join(names) or "copy"))
 
 
 def _read(unit: Any, layout: Layout) -> list[Tensor]:
