@@ -233,3 +233,43 @@ def test_rare_cases_within_a_row():
     x = normal(9, 33) * 10
     x[2, 5], x[3, 32], x[8, 0] = 1e10, np.inf, -3e20
     check(lambda x: [ops.sin(x) + ops.cos(x), ops.sum(ops.tan(x), 1)], x)
+
+
+def random_graph(rng):
+    """A function of three tensors that nests elementwise operations, reductions and views."""
+    steps = [(rng.integers(0, 9), rng.integers(0, 1 << 16, 3)) for _ in range(rng.integers(4, 14))]
+    wanted = rng.integers(1, 1 << 16, 3)
+
+    def build(*given):
+        made = list(given)
+        for kind, choice in steps:
+            x = made[choice[0] % len(made)]
+            others = [t for t in made if t.shape == x.shape or t.shape == x.shape[-1:]]
+            y, axis = others[choice[1] % len(others)], int(choice[2])
+            if kind <= 1:
+                made.append(x * 0.5 + y)
+            elif kind == 2:
+                made.append(ops.tanh(x) * y)
+            elif kind == 3:
+                made.append(ops.where(x > 0.1, y, x - 1.0))
+            elif kind == 4 and x.ndim > 1:
+                made.append(ops.swapaxes(x, 0, axis % x.ndim))
+            elif kind == 5 and x.ndim:
+                made.append(x - ops.max(x, axis % x.ndim, keepdims=True))
+            elif kind == 6 and x.ndim:
+                made.append(ops.sum(x, axis % x.ndim) * 0.3)
+            elif kind == 7 and x.ndim > 1:
+                made.append(ops.mean(x, [i for i in range(x.ndim) if axis >> i & 1]))
+            elif x.ndim:
+                made.append(ops.reshape(x, (-1,))[min(axis % 2, x.size - 1) :: 2])
+        return [made[-1 - i % len(made)] for i in wanted]
+
+    return build
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_graphs(seed):
+    rng = np.random.default_rng(seed)
+    rows, columns, depth = (int(rng.choice((1, 2, 7, 17, 33))) for _ in range(3))
+    arrays = normal(rows, columns), normal(columns, seed=1), normal(depth, rows, columns, seed=2)
+    check(random_graph(rng), *arrays, tolerance=1e-4)

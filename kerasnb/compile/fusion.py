@@ -209,13 +209,29 @@ class Fusion:
             if (
                 isinstance(other, Group)
                 and other.shape == group.shape
-                and id(view.root) not in other.ended
+                and self._meets(group, other)
                 and not (group.before & other.axes.keys() or other.before & group.axes.keys())
                 and _agree(other.inner, group.inner)
                 and _agree(other.columns, group.columns)
                 and self._free_between(own, number)
             ):
                 self._absorb(number, own)
+
+    def _meets(self, group: Group, other: Group) -> bool:
+        """Whether all that `group` reads of `other` is there during a walk, at the point where it
+        is read."""
+        for node in group.nodes:
+            spread = group.spread[id(node)]
+            for view in (self.layout[t] for t in node.inputs if type(t) is Tensor):
+                if id(view.root) not in other.axes:
+                    continue
+                axes = None if id(view.root) in other.ended else other.axes_of(view)
+                if axes is None:
+                    return False
+                own = spread[len(spread) - len(axes) :]
+                if any(a is not None and a != b for a, b in zip(axes, own, strict=True)):
+                    return False
+        return True
 
     def _free_between(self, earlier: int, later: int) -> bool:
         """Whether no unit comes after `earlier` and before `later`."""
