@@ -35,6 +35,7 @@ _ROWS = 256  # of A at a time, so that they stay in the L2 with it
 _FEW_ROWS = 96  # for which copying B is worth while
 _CHUNKS = 16  # to be had at least, if each is worth it
 _FEW_RESULTS = 1 << 15  # make fewer chunks than that
+_FEW_PANELS = 4  # fewer are no chunks to speak of
 _SMALL = 1 << 18  # multiplications of a chunk that is worth it: 4 us
 _DOT_COLUMNS = 4  # up to so many columns a vector runs along k; 16 lanes would mostly be empty
 
@@ -86,7 +87,8 @@ def dot_general(
     steps = iter(c.strides[len(shared) :])
     rows = [Axis(a.shape[i], a.strides[i], 0, next(steps)) for i in free_a]
     columns = [Axis(b.shape[i], 0, b.strides[i], next(steps)) for i in free_b]
-    parts = _parts(total(shared) * total(rows) * total(columns), summed)
+    apart = total(merged(columns)[:-1])  # columns in panels, say, which are chunks anyway
+    parts = 1 if apart >= _FEW_PANELS else _parts(total([*shared, *rows, *columns]), summed)
     if parts == 1 or not c.is_dense:
         return Contraction([product(rows, columns, summed, shared, target)])
     size = math.prod(c.shape)
