@@ -5,6 +5,7 @@ import pytest
 
 import kerasnb
 from kerasnb import layers, ops
+from kerasnb.compile.contract import registers_of
 from kerasnb.compile.step import Step
 
 try:
@@ -396,6 +397,39 @@ def test_nothing_is_kept_that_nobody_reads():
     step(x)
     (node,) = scans(step.graph())
     assert len(node.outputs) == 2
+
+
+@needs_llvmlite
+@pytest.mark.parametrize("columns", [32, 48, 96, 17])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_with_packed_matrices(columns, transposed):
+    """Summed over two axes, some of them apart, with a matrix that is a part of another."""
+    rng = np.random.default_rng(6)
+    big = rng.normal(size=(columns, 7, 9) if transposed else (7, 9, columns)).astype("float32")
+    x = rng.normal(size=(5, 3, columns)).astype("float32")
+    h = rng.normal(size=(3, columns)).astype("float32")
+    back = rng.normal(size=(columns, 35)).astype("float32") * 0.1
+
+    def function(x, h, big, back):
+        w = ops.transpose(big, (1, 2, 0)) if transposed else big
+        w = w[:, 2:7] * 1.0 if columns == 96 else w[:, 2:7]  # (7, 5, columns)
+
+        def body(c, x):
+            a = ops.reshape(ops.tanh(c @ back), (3, 7, 5))
+            c = ops.tensordot(a, w, axes=((1, 2), (0, 1))) + x
+            return c, a
+
+        last, ys = ops.scan(body, h, x)
+        return [last, ys]
+
+    found, step = results(function, True, x, h, big, back)
+    expected = Step(function, eager=True)(*(a.astype("f8") for a in (x, h, big, back)))
+    close(found, [t.numpy() for t in expected])
+    explained = step.program().plan.explain()
+    lanes = registers_of().lanes
+    one = columns in (lanes, 2 * lanes) and not transposed  # panel, which lies as it should
+    plain = columns % lanes > 0 or one
+    assert ("pack 35x" in explained) != plain
 
 
 @needs_llvmlite
