@@ -340,6 +340,51 @@ def test_second_derivatives(native):
     close(found, [t.numpy() for t in expected], scale=5)  # two sums within each other
 
 
+def drawn(seed):
+    """A loop with a body drawn by chance, of ops that are fused, moved, joined or left."""
+    rng = np.random.default_rng(seed)
+    lines = rng.integers(0, 1 << 30, (int(rng.integers(3, 14)), 3)).tolist()
+    picks = rng.integers(0, 1 << 30, 8).tolist()
+    reverse, count = bool(rng.integers(2)), 1 + picks[0] % 2
+
+    def run(x, h, w):
+        made = [
+            lambda a, b: a + b,
+            lambda a, b: a * b * 0.5,
+            lambda a, b: ops.tanh(a),
+            lambda a, b: ops.sigmoid(a - b),
+            lambda a, b: a @ w,
+            lambda a, b: ops.concatenate([a[:, :2], ops.tanh(b)[:, 2:]], 1),
+            lambda a, b: ops.concatenate([b[:, 1:], a[:, :1] * b[:, 3:]], 1),
+            lambda a, b: a - ops.mean(b, axis=-1, keepdims=True),
+            lambda a, b: ops.transpose(ops.transpose(b) * 0.5) + ops.sum(a, 0) * 0.1,
+            lambda a, b: ops.exp(-a * a) @ ops.exp(-w * w) * 0.2,
+        ]
+
+        def body(carry, x):
+            pool = [*carry, x, x * w[0]]
+            for line, a, b in lines:
+                pool.append(made[line % len(made)](pool[a % len(pool)], pool[b % len(pool)]))
+            given = [pool[p % len(pool)] for p in picks[: count + picks[5] % 4]]
+            return tuple(ops.tanh(t) for t in given[:count]), tuple(given[count:])
+
+        init = tuple(h * (i + 1.0) for i in range(count))
+        last, ys = ops.scan(body, init, x, reverse=reverse)
+        return [*last, *ys]
+
+    return run
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_bodies_drawn_by_chance(seed):
+    function = with_gradients(drawn(seed))
+    expected = Step(function, eager=True)(*(a.astype("f8") for a in (XS, H, W)))
+    for native in MODES:
+        found, _ = results(function, native, XS, H, W)
+        for a, b in zip(found, expected, strict=True):
+            assert np.abs(a - b.numpy()).max() < 1e-3 * max(1, np.abs(b.numpy()).max())
+
+
 def scans(graph):
     return [node for node in graph.nodes if node.op.name == "scan"]
 
