@@ -1,7 +1,7 @@
 """Whether a step fits into the memory of the machine. Imports interpret and what lies below.
 
 In a container the limit is what the container may use, far less than the machine has; who exceeds
-it is ended without a word. So the need of a step is estimated from its graph before it runs.
+it is ended without a word. So the need of a step is known before it runs.
 """
 
 from __future__ import annotations
@@ -58,12 +58,11 @@ def peak_bytes(graph: Graph) -> int:
     return peak
 
 
-def warn_if_short(graph: Graph, name: str) -> None:
-    """Warn if a step of the model `name` would exceed the memory limit."""
+def warn_if_short(need: int, name: str) -> None:
+    """Warn if a step of the model `name`, which needs so many bytes, would exceed the limit."""
     most, now = limit(), used()
     if most is None or now is None:
         return
-    need = peak_bytes(graph)
     if now + need > most:
         warnings.warn(
             f"A training step of {name!r} needs about {_size(need)} beside the {_size(now)} in "

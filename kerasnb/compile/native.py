@@ -132,6 +132,11 @@ class NativePlan:
                 parts.append(Job([step], [operands], place.pointers, nothing))
         return parts
 
+    def nbytes(self) -> int:
+        """Bytes of the arena, and of the results of one run."""
+        results = self._place.moving[len(self.graph.inputs) :]
+        return self._place.arena.nbytes + sum(t.spec.nbytes for t in results)
+
     def explain(self, kernel: str | None = None) -> str:
         """What runs how, for people: a line for each kernel, and for each operation without one
         why that is.
@@ -144,13 +149,14 @@ class NativePlan:
         """
         if kernel is not None:
             return library.text(self._kernel(kernel))
-        lines = []
+        lines: dict[str, int] = {}
         for step in self.steps:
             if isinstance(step, Fallback):
-                lines.append(f"NumPy   {step.node.op.name}: {step.reason}")
+                line = f"NumPy   {step.node.op.name}: {step.reason}"
             else:
-                lines.append(f"native  {step.kernel.name}")
-        return "\n".join(lines)
+                line = f"native  {step.kernel.name}"
+            lines[line] = lines.get(line, 0) + 1
+        return "\n".join(f"{k} ({n} times)" if n > 1 else k for k, n in lines.items())
 
     def _kernel(self, name: str) -> Kernel:
         kernels = {s.kernel.name: s.kernel for s in self.steps if isinstance(s, Call)}

@@ -1,8 +1,8 @@
 """The reference plan: a graph run through the array module, one call an op.
 
 A plan is called with the list of input arrays and gives the tuple of output arrays, none of which
-is an input or a part of another array; other engines offer the same. Imports interpret and
-backends.
+is an input or a part of another array; other engines offer the same. Imports memory, interpret
+and backends.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnb.backends.protocol import Backend
+from kerasnb.compile.memory import peak_bytes
 from kerasnb.errors import ArgumentError
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of, source_of
@@ -36,6 +37,10 @@ class ReferencePlan:
         made = [a if type(a) is kind else asarray(a) for a in self._function(*arrays)]
         # a view would keep another array alive, and may be of the caller's own memory
         return tuple([a if a.base is None and id(a) not in given else a.copy() for a in made])
+
+    def nbytes(self) -> int:
+        """Bytes that a run needs, beside inputs and what an operation needs for itself."""
+        return peak_bytes(self.graph)
 
     def explain(self, kernel: str | None = None) -> str:
         """What runs how, for people.

@@ -39,7 +39,7 @@ class Step:
         function: takes nested structures of tensors and gives one; it may read and assign
             variables.
         eager: run the function op by op on real values instead, for debugging.
-        on_trace: called with each new graph before it runs.
+        on_trace: called with each new program before it runs.
         native: run native kernels where the backend is NumPy; needs llvmlite.
     """
 
@@ -47,7 +47,7 @@ class Step:
         self,
         function: Callable,
         eager: bool = False,
-        on_trace: Callable[[Graph], None] | None = None,
+        on_trace: Callable[[Program], None] | None = None,
         native: bool = False,
     ):
         self.function, self.eager, self.on_trace = function, eager, on_trace
@@ -88,7 +88,7 @@ class Step:
                 del self._programs[next(iter(self._programs))]
             program = Program(self.function, args, arrays, backend, self.native)
             if self.on_trace is not None:
-                self.on_trace(program.graph)
+                self.on_trace(program)
         self._programs[key] = program
         return program, arrays
 

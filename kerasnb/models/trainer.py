@@ -528,7 +528,8 @@ class Trainer(Inspection, Preparation):
         flags = [v.trainable for v in (*self.weights, *self._flatten_layers())]
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
             step = self._steps[kind] = Step(
-                function, self.run_eagerly, lambda graph: warn_if_short(graph, self.name),
+                function, self.run_eagerly,
+                lambda program: warn_if_short(program.plan.nbytes(), self.name),
                 bool(self.jit_compile) and llvm.available(),
             )  # fmt: skip
             step.flags = flags
