@@ -9,6 +9,7 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -92,19 +93,27 @@ def _named(text: str, key: bytes) -> str:
 def _compiled(texts: dict[bytes, str]) -> dict[bytes, bytes]:
     """Object files, by key. Long texts come first, so that threads end at about the same time."""
     waiting = iter(sorted(texts, key=lambda key: -len(texts[key])))
+    made: dict[bytes, bytes] = {}
+    errors: list[RuntimeError] = []  # LLVM's
 
-    def work(_: int) -> dict[bytes, bytes]:
-        compiler = llvm.Compiler()
-        return {key: compiler.machine_code(texts[key]) for key in waiting}
-
-    share = min(cores.threads(), len(texts))
-    if share < 2:
-        return work(0)
-    from concurrent.futures import ThreadPoolExecutor  # slow to import, and rarely needed
-
-    with ThreadPoolExecutor(share) as pool:
+    def work() -> None:
         try:
-            parts = list(pool.map(work, range(share)))
+            compiler = llvm.Compiler()
+            for key in waiting:
+                made[key] = compiler.machine_code(texts[key])
+        except RuntimeError as error:
+            errors.append(error)
         finally:
             deque(waiting, 0)  # after an error or an interrupt no thread begins another
-    return {key: code for part in parts for key, code in part.items()}
+
+    helpers = [threading.Thread(target=work) for _ in range(min(cores.threads(), len(texts)) - 1)]
+    with suppress(RuntimeError):  # at the end of Python there are no more threads
+        for helper in helpers:
+            helper.start()
+    work()
+    for helper in helpers:
+        if helper.ident is not None:
+            helper.join()
+    if errors:
+        raise errors[0]
+    return made
