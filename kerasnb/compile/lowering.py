@@ -33,7 +33,7 @@ from kerasnb.compile.views import Call, Layout, Workspace
 from kerasnb.graph import Node
 from kerasnb.op import OPS, Op
 
-__all__ = ["LOWERINGS", "Lowering", "lowered"]
+__all__ = ["LOWERINGS", "lowered"]
 
 Lowering = Callable[[Node, Layout], list[Call]]
 Fits = Callable[[Place], bool]
