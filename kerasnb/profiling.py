@@ -1,4 +1,4 @@
-"""``python -m kerasnb profile script.py``: where the steps of a script's models spend their time."""
+"""``python -m kerasnb profile script.py``: where the time of a script's models goes."""
 
 from __future__ import annotations
 

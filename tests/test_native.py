@@ -226,7 +226,7 @@ def test_a_profile_says_what_each_kernel_takes():
         np.testing.assert_array_equal(a.numpy(), b)
     assert sum(r.count for r in profile.rows) > 30
     assert profile.seconds == sum(r.seconds for r in profile.rows) > 0
-    assert [r.seconds for r in profile.rows] == sorted((r.seconds for r in profile.rows))[::-1]
+    assert [r.seconds for r in profile.rows] == sorted(r.seconds for r in profile.rows)[::-1]
     (row,) = [r for r in profile.rows if r.name == "convolution 10x9x9x2 3x3x2x5"]
     assert row.flops == 2 * 10 * 81 * 18 * 5
     assert row.moved == 4 * (10 * 81 * 2 + 90 + 10 * 81 * 5)

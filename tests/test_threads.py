@@ -84,7 +84,9 @@ def test_models_in_several_threads_do_not_wait_for_each_other_in_vain(count):
     count(3)
     rng = np.random.default_rng(3)
     inputs = [rng.normal(size=(200 + 40 * i, 300)).astype("float32") for i in range(4)]
-    steps = [Step(lambda x: ops.sum(ops.exp(-x * x) @ ops.transpose(x)), native=True) for _ in inputs]
+    steps = [
+        Step(lambda x: ops.sum(ops.exp(-x * x) @ ops.transpose(x)), native=True) for _ in inputs
+    ]
     expected = [step(x).numpy() for step, x in zip(steps, inputs, strict=True)]
     wrong = []
 

@@ -19,7 +19,7 @@ from kerasnb.callbacks import History
 from kerasnb.compile import llvm
 from kerasnb.compile.memory import warn_if_short
 from kerasnb.compile.step import Step
-from kerasnb.errors import ArgumentError, GraphError
+from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
