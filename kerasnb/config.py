@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kerasnb.errors import ArgumentError, LoadError, unknown
@@ -209,14 +209,28 @@ def reload() -> None:
 
 def backend_names() -> list[str]:
     """The names of all backends, usable here or not; none of them is imported."""
-    folder = os.path.join(os.path.dirname(__file__), "backends")
-    # imported here: together they take 30 ms, and only a question for backends needs them
-    import pkgutil
+    # imported here: 30 ms with the search, and only a question for all backends needs it
     from importlib import metadata
 
-    files = [m.name for m in pkgutil.iter_modules([folder])]
-    points = [p.name for p in metadata.entry_points(group="kerasnb.backends")]
-    return sorted({n for n in files + points if not n.startswith("_") and n != "protocol"})
+    points = metadata.entry_points(group="kerasnb.backends")
+    return sorted(_own_backends() | _backends_among(p.name for p in points))
+
+
+def has_backend(name: str) -> bool:
+    """Whether there is a backend of this name, usable here or not; it is not imported."""
+    return name in _own_backends() or name in backend_names()
+
+
+def _own_backends() -> set[str]:
+    """The names of the backends that are part of this package."""
+    import pkgutil  # as above: 1 ms
+
+    files = pkgutil.iter_modules([os.path.join(os.path.dirname(__file__), "backends")])
+    return _backends_among(file.name for file in files)
+
+
+def _backends_among(names: Iterable[str]) -> set[str]:
+    return {n for n in names if not n.startswith("_") and n != "protocol"}
 
 
 def _settings() -> _Settings:
@@ -319,12 +333,12 @@ def _find_backend(settings: _Settings) -> str:
         return _known_backend("KERASNB_BACKEND", name)
     chosen = "numpy"
     name = os.environ.get("KERAS_BACKEND")
-    if name and name in backend_names():
+    if name and has_backend(name):
         return name
     if settings.backend is not None:
         if settings.ours:
             chosen = _known_backend(settings.source, settings.backend)
-        elif settings.backend in backend_names():
+        elif has_backend(settings.backend):
             chosen = settings.backend
     if name:
         _warn_foreign("KERAS_BACKEND", name, chosen)
@@ -332,9 +346,8 @@ def _find_backend(settings: _Settings) -> str:
 
 
 def _known_backend(where: str, name: str) -> str:
-    names = backend_names()
-    if name not in names:
-        raise ArgumentError(f"{where}: {unknown('backend', name, names)}")
+    if not has_backend(name):
+        raise ArgumentError(f"{where}: {unknown('backend', name, backend_names())}")
     return name
 
 

@@ -74,7 +74,7 @@ def get(name: str) -> Backend:
         BackendError: it cannot work on this machine; the text says why.
     """
     if name not in _loaded:
-        if name not in config.backend_names():
+        if not config.has_backend(name):
             raise unknown("backend", name, config.backend_names())
         backend = _import(name).BACKEND()
         if reason := backend.unusable():
