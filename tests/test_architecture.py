@@ -36,6 +36,10 @@ LATE = SCREEN | {"cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
 LATE |= {"concurrent", "importlib", "pkgutil", "psutil"}
 # what `import kerasnb` leaves alone
 UNLOADED = SCREEN | {"cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy", "sklearn"}
+UNLOADED |= {"kerasnb.compile.kernel", "kerasnb.compile.native"}
+
+# loaded by name when it is first needed, so that `import kerasnb` need not wait for the engine
+DEFERRED = {"compile.step": ["compile.native"]}
 
 MODULE_LINES, FUNCTION_LINES = 600, 60
 
@@ -80,7 +84,19 @@ def own_imports(module: str) -> list[tuple[str, int]]:
             while rest and rest not in modules():
                 rest = rest.rpartition(".")[0]
             found.append((rest, line))
-    return found
+    return found + deferred_imports(module)
+
+
+def deferred_imports(module: str) -> list[tuple[str, int]]:
+    """Those of the package's modules that `module` names in a call of `import_module`."""
+    return [
+        (node.args[0].value.removeprefix("kerasnb."), node.lineno)
+        for node in ast.walk(modules()[module])
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("import_module")
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value.startswith("kerasnb.")
+    ]
 
 
 def test_every_module_has_a_rank():
@@ -99,6 +115,11 @@ def test_imports_go_down_the_ranks():
 
 def test_nothing_imports_from_the_package_root():
     assert [(m, line) for m in modules() for other, line in own_imports(m) if other == ""] == []
+
+
+def test_only_the_engine_is_imported_later():
+    found = {m: [other for other, _ in deferred_imports(m)] for m in modules()}
+    assert {m: others for m, others in found.items() if others} == DEFERRED
 
 
 def test_imports_have_no_cycle():
@@ -135,13 +156,23 @@ def test_imports_inside_functions_are_of_what_may_be_missing():
     assert found == []
 
 
+def loaded_after(code: str) -> set[str]:
+    """The modules in a new process that has run `code`; it may say nothing."""
+    code = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
 def test_import_loads_no_optional_package():
-    code = "import sys, kerasnb; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert set(loaded.stdout.split()) & UNLOADED == set()
-    assert loaded.stderr == "", "an import says nothing"
+    assert loaded_after("import kerasnb") & UNLOADED == set()
+
+
+def test_a_model_that_is_not_trained_loads_none_either(monkeypatch):
+    monkeypatch.setenv("KERASNB_ANNOUNCE", "0")
+    code = "import kerasnb; m = kerasnb.Sequential([kerasnb.layers.Dense(2)]); "
+    code += "m.build((None, 3)); m.compile('adam', 'mse'); m.summary(print_fn=str)"
+    assert loaded_after(code) & UNLOADED == set()
 
 
 def code_lines(function: ast.FunctionDef) -> int:

@@ -15,8 +15,9 @@ import numpy as np
 from kerasnb.compile import library
 from kerasnb.compile.job import Job
 from kerasnb.compile.kernel import Kernel
+from kerasnb.compile.peaks import peaks
 from kerasnb.compile.placement import Placement
-from kerasnb.compile.profile import Row
+from kerasnb.compile.profile import Profile, Row
 from kerasnb.compile.recycling import Recycled
 from kerasnb.compile.repeat import Repeated
 from kerasnb.compile.schedule import Fallback, steps_of
@@ -93,10 +94,11 @@ class NativePlan:
             self._last_repeated = last
         return last
 
-    def profile(self, arrays: Sequence[np.ndarray], runs: int = 5) -> list[Row]:
+    def profile(self, title: str, arrays: Sequence[np.ndarray], runs: int = 5) -> Profile:
         """Time each kernel, and each operation through NumPy, in its place among the others.
 
         Args:
+            title: what is timed, for people.
             arrays: of the inputs.
             runs: of the whole plan; of each part the median counts.
         """
@@ -117,7 +119,7 @@ class NativePlan:
             else:
                 kernel = step.kernel
                 rows.append(Row(kernel.name, True, 1, seconds, kernel.flops, kernel.moved))
-        return rows
+        return Profile(rows, title, peaks())
 
     def _single_parts(self) -> list[Job | Node]:
         """A job for each kernel; before all a job that only puts addresses where they belong."""

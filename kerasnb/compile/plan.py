@@ -55,6 +55,12 @@ class ReferencePlan:
             )
         return f"{len(self.graph.nodes)} operations, each through {self.backend.title}"
 
+    def profile(self, title: str, arrays: Sequence[Any]) -> None:
+        """Nothing: here are no kernels to be timed."""
+
+    def repeat(self, *_: Any) -> None:
+        """Nothing: each step is a call of its own here."""
+
     def source(self) -> str:
         """The plan as readable Python."""
         return source_of(self.graph)

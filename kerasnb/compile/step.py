@@ -1,12 +1,13 @@
 """A Python function that reads and assigns variables, traced once per input spec and then run as a
 plan.
 
-Imports loop_passes, plan, native, variable and what lies below.
+Imports loop_passes, plan, profile, variable and what lies below; and native, when it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
@@ -14,10 +15,9 @@ import numpy as np
 
 from kerasnb import backends, config, tree
 from kerasnb.compile.loop_passes import improve_loops
-from kerasnb.compile.native import NativePlan
 from kerasnb.compile.passes import share_common
 from kerasnb.compile.plan import ReferencePlan
-from kerasnb.compile.profile import Row
+from kerasnb.compile.profile import Profile
 from kerasnb.graph import Graph, inner_level
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 from kerasnb.variable import StateScope, Variable, swap
@@ -60,9 +60,9 @@ class Step:
         program, arrays = self._program_for(args)
         return program.run(arrays)
 
-    def profile(self, *args: Any) -> tuple[list[Row], int] | None:
-        """The time of each kernel in a step on `args`, and how many samples that is; no variable
-        changes. None if the step is not native.
+    def profile(self, title: str, *args: Any) -> Profile | None:
+        """The time of each kernel in a step on `args`; no variable changes. None if the step is not
+        native.
 
         Without `args`, a step on random numbers, in batches of the largest size so far.
         """
@@ -72,8 +72,7 @@ class Step:
             program, arrays = self._program_for(args)
         else:
             program, arrays = max(self._programs.values(), key=Program.batch_size), None
-        rows = program.profile(arrays)
-        return None if rows is None else (rows, program.batch_size())
+        return program.profile(f"{title}, batch of {program.batch_size()}", arrays)
 
     def _program_for(self, args: tuple) -> tuple[Program, list]:
         """The program for arguments of this kind, traced if it is new; and their arrays."""
@@ -183,20 +182,16 @@ class Program:
         shapes = [t.shape for t in self.graph.inputs[len(self.reads) :]]
         return max((shape[0] for shape in shapes if shape), default=0)
 
-    def profile(self, arrays: list | None = None) -> list[Row] | None:
+    def profile(self, title: str, arrays: list | None = None) -> Profile | None:
         """As `Step.profile`, for the batches of this program."""
-        if not isinstance(self.plan, NativePlan):
-            return None
         if arrays is None:
             given = [_any_numbers(t) for t in self.graph.inputs[len(self.reads) :]]
         else:
             given = [arrays[i] for i in self._given]
-        return self.plan.profile([*self._state(), *given])
+        return self.plan.profile(title, [*self._state(), *given])
 
     def repeat(self, arrays: list, rows: np.ndarray) -> Any:
         """As `Step.repeat`, for the batches of this program."""
-        if not isinstance(self.plan, NativePlan):
-            return None
         read = len(self.reads)
         sources = {read + i: arrays[number] for i, number in enumerate(self._given)}
         inputs = [*self._state(), *(None for _ in sources)]
@@ -230,7 +225,9 @@ class Program:
 
 def _plan(graph: Graph, backend: Any, native: bool) -> Any:
     if native and backend.name == "numpy":
-        return NativePlan(graph)
+        # here and not above: the 40 modules of the engine take 25 ms, which `import kerasnb` and
+        # whoever only looks at a model need not wait for
+        return import_module("kerasnb.compile.native").NativePlan(graph)
     return ReferencePlan(graph, backend)
 
 

@@ -49,14 +49,13 @@ class Inspection:
         """
         kind, step, batch = self._newest() if x is None else self._step_on(x, y, sample_weight)
         with boundary.inside():
-            measured = step.profile(*batch)
-        if measured is None:
+            profile = step.profile(f"{kind} of {self.name}", *batch)
+        if profile is None:
             raise GraphError(
                 f"profile: the steps of model {self.name!r} are not native. That needs llvmlite, "
                 "the NumPy backend, and compile without run_eagerly or jit_compile=False."
             )
-        rows, size = measured
-        return Profile(rows, f"{kind} of {self.name}, batch of {size}")
+        return profile
 
     def _newest(self) -> tuple[str, Any, tuple]:
         step = self._steps.get(self._newest_kind)
