@@ -58,6 +58,7 @@ class Worker:
         self.name, self.log = name, tempfile.TemporaryFile("w+")  # noqa: SIM115
         env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
         env |= {"JAX_PLATFORMS": "cpu", "KERASNB_BACKEND": "numpy"}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # else starts would compile what others read
         env |= {"KERAS_HOME": home, "KERASNB_HOME": home, "KERASNB_CACHE": cache}
         if backend:
             env["KERAS_BACKEND"] = backend
