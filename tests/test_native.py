@@ -141,6 +141,13 @@ def test_empty_and_scalar_tensors():
     assert scalar.item() == 8.0
 
 
+@pytest.mark.parametrize(("given", "wanted"), [("float32", "float16"), ("float16", "float32")])
+def test_what_has_no_native_type_goes_through_numpy(given, wanted):
+    step = Step(lambda x: ops.cast(ops.cast(x, wanted) + 1.0, "float32") * 2.0, native=True)
+    x = np.arange(4, dtype=given)
+    np.testing.assert_array_equal(step(x).numpy(), (x + 1) * 2)
+
+
 def test_numbers_of_numpy_have_no_memory_of_their_own():
     given = [placeholder(TensorSpec((), "int64"), f"x{i}") for i in range(5)]
     plan = NativePlan(Graph(given, [abs(x) for x in given]))

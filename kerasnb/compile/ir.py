@@ -173,11 +173,11 @@ class Block:
 
     def type(self, dtype: str) -> str:
         """LLVM's name of a vector of `dtype`."""
-        return f"<{self.width} x {TYPES[dtype]}>"
+        return f"<{self.width} x {_kind(dtype)}>"
 
     def constant(self, value: Any, dtype: str) -> Lanes:
         """The same number in all lanes."""
-        kind = TYPES[dtype]
+        kind = _kind(dtype)
         if dtype.startswith("float"):
             # bits of the float64 that has the value, in both widths
             (bits,) = struct.unpack("<Q", struct.pack("<d", float(np.dtype(dtype).type(value))))
@@ -247,6 +247,12 @@ class Block:
             return x
         code = _conversion(x.dtype, dtype)
         return self.emit(f"{code} {x.typed()} to {self.type(dtype)}", dtype)
+
+
+def _kind(dtype: str) -> str:
+    if dtype not in TYPES:
+        raise Declined(f"arrays of {dtype}")
+    return TYPES[dtype]
 
 
 def _conversion(old: str, new: str) -> str:
