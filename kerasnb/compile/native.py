@@ -21,6 +21,7 @@ from kerasnb.compile.profile import Profile, Row
 from kerasnb.compile.recycling import Recycled
 from kerasnb.compile.repeat import Repeated
 from kerasnb.compile.schedule import Fallback, steps_of
+from kerasnb.compile.variance import without_variance
 from kerasnb.compile.views import Call, Layout
 from kerasnb.errors import unknown
 from kerasnb.graph import Graph, Node
@@ -41,6 +42,7 @@ class NativePlan:
     """
 
     def __init__(self, graph: Graph):
+        graph = without_variance(graph)
         self.graph, self.layout = graph, Layout(graph)
         self.steps = steps_of(graph, self.layout)
         self._lock = threading.Lock()

@@ -16,6 +16,7 @@ from kerasnb.compile.joining import copying
 from kerasnb.compile.kernel import Place
 from kerasnb.compile.prepacking import Packed, prepacked
 from kerasnb.compile.rows import calls_of
+from kerasnb.compile.variance import without_variance
 from kerasnb.compile.views import Call, Layout, View, dense
 from kerasnb.graph import Graph, Node
 from kerasnb.op import OPS
@@ -79,7 +80,7 @@ class _Scan:
         self.order = range(self.length)[:: -1 if attrs["reverse"] else 1]
         n, m = self.carries, self.carries + attrs["xs"]
         self.node, self.layout = node, layout
-        body = attrs["body"]
+        body = without_variance(attrs["body"])
         self.inputs = [layout[t] for t in node.inputs]
         given = {}
         for i, (tensor, view) in enumerate(zip(body.inputs, self.inputs, strict=True)):

@@ -9,7 +9,7 @@ from typing import Any
 from kerasnb import config
 from kerasnb.errors import ShapeError
 from kerasnb.op import OPS, Sample, primitive
-from kerasnb.ops.elementwise import cast, divide, equal, exp, log, sqrt, square, where
+from kerasnb.ops.elementwise import cast, divide, equal, exp, log, sqrt, where
 from kerasnb.spec import TensorSpec, is_float, normalize_axes, normalize_axis, size_of
 from kerasnb.tensor import Tensor, apply, as_tensor
 
@@ -64,6 +64,33 @@ def _mean(xp, x, *, axes):
     if x.dtype.itemsize < 4:  # float16 overflows at 65504
         return xp.asarray(xp.mean(x, axes, "float32"), x.dtype)
     return xp.sum(x, axes) * (1.0 / count if count else float("nan"))
+
+
+def _variance_vjp(g, y, x, *, axes):
+    count = builtins.max(size_of(tuple(x.shape[a] for a in axes)), 1)
+    # through the mean nothing comes: the differences add up to 0
+    return _expand(g, x, axes) * (2.0 / count) * _centered(x, axes)
+
+
+@primitive(
+    "reduce_variance",
+    kind="reduce",
+    infer=_reduced,
+    vjp=[_variance_vjp],
+    samples=[*SAMPLES, Sample(((3, 4, 2),), {"axes": (0, 2)})],
+)
+def _variance(xp, x, *, axes):
+    # from the differences to the mean: E[x²] - E[x]² cancels in float32
+    wide = xp.asarray(x, "float32") if x.dtype.itemsize < 4 else x
+    count = size_of(tuple(x.shape[a] for a in axes))
+    each = 1.0 / count if count else float("nan")
+    difference = wide - xp.sum(wide, axes, keepdims=True) * each
+    return xp.asarray(xp.sum(difference * difference, axes) * each, x.dtype)
+
+
+def _centered(x: Tensor, axes: tuple) -> Tensor:
+    mean = apply(_mean, x, axes=axes) if axes else x
+    return x - apply(OPS["reshape"], mean, shape=_kept(x.shape, axes))
 
 
 def _extreme_vjp(g, y, x, *, axes):
@@ -206,17 +233,15 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """Mean and variance over `axes`.
-
-    The variance is taken from the differences to the mean: E[x²] - E[x]² cancels in float32.
-    """
+    """Mean and variance over `axes`; of integers they are floats."""
     x = as_tensor(x)
-    center = mean(x, axes, keepdims=True)
-    variance = mean(square(x - center), axes, keepdims=True)
+    if not is_float(x.dtype):
+        x = cast(x, config.floatx())
+    own = normalize_axes(axes, x.ndim)
+    variance = apply(_variance, x, axes=own)
     if keepdims:
-        return center, variance
-    shape = _reduced(x.spec, axes=normalize_axes(axes, x.ndim)).shape
-    return apply(OPS["reshape"], center, shape=shape), apply(OPS["reshape"], variance, shape=shape)
+        variance = apply(OPS["reshape"], variance, shape=_kept(x.shape, own))
+    return mean(x, axes, keepdims), variance
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
