@@ -217,7 +217,7 @@ def image(tmp_path_factory):
 
 @pytest.mark.binder
 def test_environment_is_small_and_complete(image):
-    assert image.size() < 600
+    assert image.size() < 800  # LLVM is 173 of it
     assert "No broken requirements" in image.run("check", "pip", "check")
     assert sorted(p.name for p in image.repository.iterdir()) == [
         "LICENSE", "README.md", "binder", "kerasnb", "notebooks", "pyproject.toml",
