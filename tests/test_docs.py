@@ -161,8 +161,8 @@ def test_backend_is_chosen_as_the_readme_says(
 
 def test_readme_names_every_environment_variable():
     source = inspect.getsource(config)
-    used = set(re.findall(r'"(KERAS(?:NB)?_[A-Z]+)"', source))
-    assert used == set(re.findall(r"`(KERAS(?:NB)?_[A-Z]+)", README))
+    used = set(re.findall(r'"(KERAS(?:NB)?_[A-Z_]+)"', source))
+    assert used == set(re.findall(r"`(KERAS(?:NB)?_[A-Z_]+)", README))
 
 
 def test_readme_says_only_of_what_is_absent_that_it_is():
