@@ -11,8 +11,9 @@ pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install 
 from kerasnb import ops
 from kerasnb.compile import llvm
 from kerasnb.compile.fusion import Group, groups_of
-from kerasnb.compile.rows import calls_of, refusal
+from kerasnb.compile.rows import Writer, calls_of, refusal
 from kerasnb.compile.views import Layout, Workspace
+from kerasnb.compile.walk import Walk
 from kerasnb.graph import Graph
 from kerasnb.interpret import function_of
 from kerasnb.op import OPS
@@ -273,3 +274,47 @@ def test_random_graphs(seed):
     rows, columns, depth = (int(rng.choice((1, 2, 7, 17, 33))) for _ in range(3))
     arrays = normal(rows, columns), normal(columns, seed=1), normal(depth, rows, columns, seed=2)
     check(random_graph(rng), *arrays, tolerance=1e-4)
+
+
+def test_walks_of_the_same_form_have_the_same_code():
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        rows, columns = (int(rng.choice((1, 2, 17, 400))) for _ in range(2))
+        shapes = (rows, columns), (columns,), (2, rows, columns)
+        given = [placeholder(TensorSpec(s, "float32"), f"x{i}") for i, s in enumerate(shapes)]
+        layout = Layout(Graph(given, random_graph(rng)(*given)))
+        for group in groups_of(layout, fusable):
+            if isinstance(group, Group):
+                kept = {id(n.outputs[0]) for n in group.nodes}
+                walk = Walk(group, layout, kept)
+                again = Writer(walk).calls()
+                for found, call in zip(calls_of(group, layout, kept), again, strict=True):
+                    assert found.kernel == call.kernel
+                    for a, b in zip(found.operands, call.operands, strict=True):
+                        same = a.size == b.size if isinstance(a, Workspace) else a == b
+                        assert same
+
+
+def test_what_is_equal_to_python_has_code_of_its_own():
+    x = placeholder(TensorSpec((7,), "float32"), "x")
+    texts = set()
+    for number in (0.0, -0.0, 1, 1.5):
+        layout = Layout(Graph([x], [x * number]))
+        (group,) = groups_of(layout, fusable)
+        (call,) = calls_of(group, layout, {id(group.nodes[-1].outputs[0])})
+        texts.add(call.kernel.text)
+    assert len(texts) == 4
+
+
+def test_equal_walks_share_code_but_no_memory():
+    given = [placeholder(TensorSpec((3000, 9), "float32"), f"x{i}") for i in range(2)]
+    layout = Layout(Graph(given, [ops.sum(x, 0) for x in given]))
+    first, second = (
+        calls_of(group, layout, {id(group.nodes[-1].outputs[0])})
+        for group in groups_of(layout, fusable)
+    )
+    assert [c.kernel for c in first] == [c.kernel for c in second]
+    (own,) = {o for c in first for o in c.operands if isinstance(o, Workspace)}
+    (other,) = {o for c in second for o in c.operands if isinstance(o, Workspace)}
+    assert own is not other
+    assert own.size == other.size

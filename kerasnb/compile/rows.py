@@ -1,4 +1,4 @@
-"""A group of fused nodes as kernels: writes the code of a walk. Imports walk, philox and lanes.
+"""A group of fused nodes as kernels: writes the code of a walk. Imports remembering and philox.
 
 A row is taken `WIDTH` elements at a time, the last ones under a mask. What a later stage needs of
 an earlier one is kept in the thread's scratch memory.
@@ -20,6 +20,7 @@ from kerasnb.compile.fusion import REDUCTIONS, Group
 from kerasnb.compile.ir import TYPES, WIDTH, Block, Declined, Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, size_in_bytes
 from kerasnb.compile.lanes import LaneMath, formula_of
+from kerasnb.compile.remembering import remembered
 from kerasnb.compile.views import Call, Layout, Workspace
 from kerasnb.compile.walk import Operand, Walk
 from kerasnb.graph import Node
@@ -45,7 +46,8 @@ def calls_of(group: Group, layout: Layout, kept: set[int]) -> list[Call]:
     """
     if group.size == 0:
         raise Declined("there are no elements")
-    return Writer(Walk(group, layout, kept)).calls()
+    walk = Walk(group, layout, kept)
+    return remembered(walk, (), lambda: Writer(walk).calls())
 
 
 def refusal(node: Node) -> str | None:

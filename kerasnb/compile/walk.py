@@ -6,8 +6,8 @@ elements, and a reduction that ends in one gives a number to the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Container, Iterator
+from typing import Any, NamedTuple
 
 from kerasnb.compile.fusion import REDUCTIONS, ROW, Group
 from kerasnb.compile.ir import Declined
@@ -17,13 +17,13 @@ from kerasnb.op import OPS
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
-__all__ = ["Operand", "Walk"]
+__all__ = ["SLOW", "Operand", "Walk"]
 
 # Of the smallest piece that is worth giving to another thread: pairs of elements to be read or
 # written, some 5 us of work.
 PIECE = 16384
 # One of these takes as long for an element as reading four others.
-_SLOW = {
+SLOW = {
     OPS[name]
     for name in (
         "exponential", "exponential_minus_one", "log", "log_plus_one", "log_add_exp", "logistic",
@@ -194,9 +194,39 @@ class Walk:
             if type(tensor) is Tensor and id(self.layout[tensor].root) in self.group.axes:
                 yield self.layout[tensor].root
 
+    def form(self, marked: Container[int] = ()) -> tuple:
+        """What is the same only for walks that have the same code, on other arrays.
+
+        Args:
+            marked: ids of tensors that make a difference by being here.
+        """
+        made = {id(node.outputs[0]): i for i, node in enumerate(self.group.nodes)}
+        nodes = tuple(self._form_of(node, made, marked) for node in self.group.nodes)
+        moves = tuple(map(tuple, self.strides.values()))
+        group = (self.inner, self.group.inner, self.group.columns)
+        return (nodes, tuple(self.strides), moves, tuple(self.lengths), self.boundary, group)
+
+    def _form_of(self, node: Node, made: dict[int, int], marked: Container[int]) -> tuple:
+        inputs: list[Any] = []
+        for tensor in node.inputs:
+            if type(tensor) is not Tensor:
+                inputs.append(repr(tensor))  # 1 and True are equal, and so are 0.0 and -0.0
+                continue
+            view = self.layout[tensor]
+            inputs.append(made.get(id(view.root), -1))
+            inputs.append(self.reads.get((id(node), id(tensor))))
+            inputs.append(view.place)
+        (output,) = node.outputs
+        key = id(output)
+        return (
+            id(node.op), repr(node.attrs), *inputs, output.spec, self.group.axes[key],
+            self.group.spread.get(id(node)), self.writes.get(key), key in self.group.ended,
+            key in marked,
+        )  # fmt: skip
+
     def pieces(self) -> int:
         """How many pieces the walk is divided into, which may be done at once."""
-        slow = sum(node.op in _SLOW for node in self.group.nodes)
+        slow = sum(node.op in SLOW for node in self.group.nodes)
         work = self.rows * self.length * (len(self.views) / 2 + 2 * slow)
         pieces = max(1, min(round(work / PIECE), _MOST_PIECES))
         if self.group.ended:
