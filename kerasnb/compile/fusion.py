@@ -39,6 +39,8 @@ class Group:
         columns: how many of the last axes reductions over rows keep; None if there are none.
         ended: the tensors, by id, that are in memory only after the walk.
         before: the tensors, by id, that must be in memory before the walk: states of random bits.
+        again: the tensors, by id, that an earlier group makes, too, and writes if they are wanted;
+            their nodes come first.
         needs: the numbers of the units that must come before, as bits.
     """
 
@@ -51,6 +53,7 @@ class Group:
         self.columns: int | None = None
         self.ended: set[int] = set()
         self.before: set[int] = set()
+        self.again: set[int] = set()
         self.needs = 0
 
     @property

@@ -5,17 +5,17 @@ and fusion.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kerasnb.compile.fusion import Group, groups_of
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.joining import Joined, joined
 from kerasnb.compile.lowering import lowered
+from kerasnb.compile.recompute import external, recompute
 from kerasnb.compile.rows import calls_of, refusal
 from kerasnb.compile.scans import scan
 from kerasnb.compile.views import Call, Layout
 from kerasnb.graph import Graph, Node
-from kerasnb.tensor import Tensor
 
 __all__ = ["Fallback", "steps_of"]
 
@@ -36,20 +36,21 @@ def steps_of(graph: Graph, layout: Layout) -> list[Call | Fallback]:
     """
     units = groups_of(layout, lambda node: refusal(node) is None)
     units = [joined(unit, units, layout) or unit for unit in units]
+    wanted = {id(layout[t].root) for t in graph.outputs if id(t) in layout.views}
+    wanted |= {key for unit in units if isinstance(unit, Joined) for key in unit.parts}
+    recompute(units, layout, wanted)
     units = [unit for unit in units if not isinstance(unit, Group) or unit.nodes]
     readers: dict[int, set] = {}
     for number, unit in enumerate(units):
-        for root in _read(unit, layout):
-            readers.setdefault(id(root), set()).add(number)
-    wanted = {id(layout[t].root) for t in graph.outputs if id(t) in layout.views}
-    wanted |= {key for unit in units if isinstance(unit, Joined) for key in unit.parts}
+        for key in external(unit, layout):
+            readers.setdefault(key, set()).add(number)
     steps: list[Call | Fallback] = []
     for number, unit in enumerate(units):
         if isinstance(unit, Node):
             steps += _alone(unit, layout)
             continue
         for group in unit.copies if isinstance(unit, Joined) else [unit]:
-            own = [id(n.outputs[0]) for n in group.nodes]
+            own = {id(n.outputs[0]) for n in group.nodes} - group.again
             kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
             try:
                 steps += map(_named, calls_of(group, layout, kept))
@@ -62,13 +63,6 @@ def _named(call: Call) -> Call:
     """The call with its copies named only if it has nothing else."""
     names = [name for name in call.kernel.name.split("+") if name != "stop_gradient"]
     return call._replace(kernel=call.kernel._replace(name="+".join(names) or "copy"))
-
-
-def _read(unit: Any, layout: Layout) -> list[Tensor]:
-    """The roots of what a unit reads."""
-    groups = unit.copies if isinstance(unit, Joined) else [unit]
-    nodes = [n for g in groups for n in (g.nodes if isinstance(g, Group) else [g])]
-    return [layout[t].root for n in nodes for t in n.inputs if type(t) is Tensor]
 
 
 def _alone(node: Node, layout: Layout) -> Sequence[Call | Fallback]:
