@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
+from element_loops import over_elements
 from test_mathematics import runs
 
 from kerasnb.compile import llvm
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.lanes import formula_of
-from kerasnb.compile.loops import over_elements
 from kerasnb.op import OPS
 from kerasnb.spec import TensorSpec
 

@@ -14,8 +14,9 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install llvmlite")
 
+from element_loops import over_elements
+
 from kerasnb.compile import llvm, mathematics, wide
-from kerasnb.compile.loops import over_elements
 
 # in ulp, on all targets
 LIMITS = {

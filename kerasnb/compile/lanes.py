@@ -27,7 +27,7 @@ OWN = {OPS["erf"]: mathematics.erf, OPS["logistic"]: mathematics.logistic}
 
 
 def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
-    """``formula(block, *lanes)`` for an elementwise op, as `loops.over_elements` takes it.
+    """``formula(block, *lanes)`` for an elementwise op: writes the code of one vector, and gives it.
 
     Args:
         op: the declaration.

@@ -1,4 +1,4 @@
-"""Functions around straight-line code: loops over all elements of arrays. Imports kernel and ir.
+"""Functions around straight-line code: loops over all elements of arrays..
 
 The functions take the addresses of contiguous arrays and their length. Whole vectors come first;
 what is left over is done by the same code for one element, and comes out the same to the last bit.
