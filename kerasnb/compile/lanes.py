@@ -27,7 +27,7 @@ OWN = {OPS["erf"]: mathematics.erf, OPS["logistic"]: mathematics.logistic}
 
 
 def formula_of(op: Op, specs: tuple, attrs: dict) -> Any:
-    """``formula(block, *lanes)`` for an elementwise op: writes the code of one vector, and gives it.
+    """``formula(block, *lanes)`` for an elementwise op: it writes the code of one vector.
 
     Args:
         op: the declaration.
