@@ -1,9 +1,10 @@
-"""Convolutions in float32 as native kernels: the three partial derivatives. Imports packing.
+"""Convolutions in float32 as native kernels: the three partial derivatives. Imports winograd.
 
 Channels last, one to three spatial axes. What is computed is defined in `ops.convolution`, whose
 primitives these are. All arrays are read where they lie: a row of a tile is a position, or a place
 in the window, which is one more step in memory. Images that need zeros around them are copied with
-these into scratch memory, one or a few at a time, so that they are read from the L2.
+these into scratch memory, one or a few at a time, so that they are read from the L2. Images and
+their gradients with windows of 3x3 over many channels are computed otherwise, by `winograd`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from kerasnb.compile.contract import (
 from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Function, Index, Kernel, Place
 from kerasnb.compile.packing import clear, copy_lines, pack
+from kerasnb.compile.winograd import suits_winograd, winograd
 
 __all__ = ["convolution", "convolution_input_grad", "convolution_kernel_grad"]
 
@@ -60,6 +62,9 @@ def convolution(
         Declined: an array is not of float32, or not dense.
     """
     _check(x, w, y)
+    if suits_winograd(w, y, strides, padding, dilation, groups):
+        low = [low for low, _ in padding]
+        return winograd("convolution", x, w, y, low=low, target=target)
     taps = [
         _Taps(positions, size, -low, stride, step, 0, 1)
         for positions, size, (low, _), stride, step in zip(
@@ -98,6 +103,9 @@ def convolution_input_grad(
         Declined: an array is not of float32, or not dense.
     """
     _check(g, w, x)
+    if suits_winograd(w, x, strides, padding, dilation, groups):
+        low = [2 - low for low, _ in padding]
+        return winograd("input gradient", g, w, x, low=low, turned=True, target=target)
     share, filters = w.shape[-2], w.shape[-1] // groups
     kernels = []
     phases = itertools.product(*(range(s) for s in strides))
