@@ -9,7 +9,7 @@ pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install 
 
 import kerasnb
 from kerasnb import layers, ops, optimizers
-from kerasnb.compile import llvm
+from kerasnb.compile import library, llvm
 from kerasnb.compile.arena import Lifetime, arrange
 from kerasnb.compile.native import NativePlan
 from kerasnb.compile.step import Step
@@ -131,6 +131,27 @@ def test_an_error_in_between_leaves_what_was():
     assert total.item() == 13.0
     step(x, np.array([1, 2]))
     assert total.item() == 25.0
+
+
+def test_large_results_go_past_the_caches():
+    def function(x):
+        y = ops.exp(x)
+        return x * 2.0 + 1.0, y, y[0] * 3.0, y + x[:, :1]
+
+    for columns in (1024, 1031):  # rows that begin at lines of the cache, and others
+        step = Step(function, native=True)
+        x = RNG.normal(size=(1031, columns)).astype("float32")
+        expected = [x * np.float32(2) + np.float32(1), np.exp(x)]
+        expected += [expected[1][0] * np.float32(3), expected[1] + x[:, :1]]
+        for result, value in zip(step(x), expected, strict=True):
+            np.testing.assert_allclose(result.numpy(), value, rtol=1e-6, atol=2e-6)
+        plan = step.program().plan
+        code = "".join(library.text(call.kernel) for call in plan.steps)
+        assert code.count("!nontemporal") == (2 if columns % 16 == 0 else 1)
+        assert NativePlan(plan.graph)([x])[0].ctypes.data % 64 == 0
+    small = Step(function, native=True)
+    small(x[:100])
+    assert all("!nontemporal" not in library.text(c.kernel) for c in small.program().plan.steps)
 
 
 def test_empty_and_scalar_tensors():

@@ -8,6 +8,7 @@ the same place, and what they compute must not depend on how many threads there 
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -176,6 +177,7 @@ class Function:
         self.declared: set[str] = set()
         self._allocated: list[str] = []
         self._labels = 0
+        self._streams = False
         self.chunk, self.scratch = Index(self, "%chunk"), "%scratch"
 
     def operand(self, number: int) -> str:
@@ -264,6 +266,19 @@ class Function:
             typed = f"<{width} x i8> " + self.emit(f"zext {typed} to <{width} x i8>")
         self.lines.append(f"store {typed}, ptr {pointer}, align {size_in_bytes(value.dtype)}")
 
+    def stream(self, pointer: str, value: Lanes) -> None:
+        """Write a vector past the caches, which saves reading the lines it goes to.
+
+        Args:
+            pointer: a multiple of the vector's bytes, or of 64 if that is less.
+            value: not bool.
+        """
+        size = value.block.width * size_in_bytes(value.dtype)
+        self.lines.append(
+            f"store {value.typed()}, ptr {pointer}, align {min(size, 64)}, !nontemporal !1"
+        )
+        self._streams = True
+
     def first(self, width: int, count: int) -> Lanes:
         """bool lanes: true in the first `count`."""
         marks = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(width))
@@ -343,7 +358,12 @@ class Function:
 
     def text(self) -> str:
         """The kernel in LLVM's language."""
-        body = "\n  ".join([*self._allocated, *self.lines, "ret void"])
+        end = []
+        if self._streams and platform.machine().lower() in ("x86_64", "amd64"):
+            # such stores are not in order: all must be seen before the chunk counts as done
+            self.declared.add("declare void @llvm.x86.sse.sfence()")
+            end = ["call void @llvm.x86.sse.sfence()"]
+        body = "\n  ".join([*self._allocated, *self.lines, *end, "ret void"])
         return "\n".join(
             [
                 *sorted(self.declared),
@@ -351,6 +371,7 @@ class Function:
                 f"  {body}",
                 "}",
                 "!0 = !{}",
+                "!1 = !{i32 1}",
             ]
         )
 

@@ -44,7 +44,7 @@ class NativePlan:
     def __init__(self, graph: Graph):
         graph = without_variance(graph)
         self.graph, self.layout = graph, Layout(graph)
-        self.steps = steps_of(graph, self.layout)
+        self.steps = steps_of(graph, self.layout, aligned=True)
         self._lock = threading.Lock()
         self._prepare()
 

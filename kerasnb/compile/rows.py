@@ -7,7 +7,7 @@ an earlier one is kept in the thread's scratch memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -33,13 +33,17 @@ __all__ = ["calls_of", "refusal"]
 UNROLLED = 4  # vectors of a row that is written out instead of looped over
 
 
-def calls_of(group: Group, layout: Layout, kept: set[int]) -> list[Call]:
+def calls_of(
+    group: Group, layout: Layout, kept: set[int], streamed: Container[int] = ()
+) -> list[Call]:
     """The kernels of a group, in order.
 
     Args:
         group: the nodes.
         layout: where their inputs lie.
         kept: the ids of the tensors that must be in memory afterwards.
+        streamed: the ids of those that are written past the caches, because nothing reads them
+            soon; their memory begins at a line of the cache.
 
     Raises:
         Declined: there is no native code for one of the nodes.
@@ -47,7 +51,7 @@ def calls_of(group: Group, layout: Layout, kept: set[int]) -> list[Call]:
     if group.size == 0:
         raise Declined("there are no elements")
     walk = Walk(group, layout, kept)
-    return remembered(walk, (), lambda: Writer(walk).calls())
+    return remembered(walk, streamed, lambda: Writer(walk, streamed).calls())
 
 
 def refusal(node: Node) -> str | None:
@@ -93,8 +97,9 @@ def _known(dtype: str) -> str:
 class Writer:
     """Writes the kernels of a `Walk`."""
 
-    def __init__(self, walk: Walk):
+    def __init__(self, walk: Walk, streamed: Container[int] = ()):
         self.walk, self.group, self.pieces = walk, walk.group, walk.pieces()
+        self.streamed = streamed
         self.f = Function()
         self.width = WIDTH if walk.length > 1 else 1
         self.pointers = [self.f.operand(i) for i in range(len(walk.views))]
@@ -298,7 +303,10 @@ class Writer:
         values[id(output)] = value
         if id(output) in self.walk.writes:
             operand = self.walk.writes[id(output)]
-            self._store(operand, value)
+            if id(output) in self.streamed and self._is_aligned(operand):
+                self.f.stream(self._place(operand)[0], value)
+            else:
+                self._store(operand, value)
         if id(output) in self.scratch:
             self.f.store(self._kept(output), value)
 
@@ -357,6 +365,12 @@ class Writer:
                 return f.load(place, operand.dtype, width)
             return f.masked_load(place, operand.dtype, width, self.count)
         return f.gather(place, operand.dtype, width, step, self.count or width)
+
+    def _is_aligned(self, operand: Operand) -> bool:
+        """Whether all of a vector is written, to a multiple of its length in dense memory."""
+        *steps, last = self.walk.strides[operand.number]
+        aligned = last == 1 and all(step % self.width == 0 for step in steps)
+        return aligned and self.count is None and self.width > 1 and operand.dtype != "bool"
 
     def _store(self, operand: Operand, value: Lanes) -> None:
         place, step = self._place(operand)
