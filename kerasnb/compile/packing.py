@@ -69,7 +69,7 @@ def _pack_across(
     lanes, step = cut.lanes, cut.columns.b
     inner = next((axis for axis in lines if axis.a == 1), Axis(1))
     outer = [axis for axis in lines if axis is not inner]
-    rest = inner.extent % lanes if inner.b else 1
+    rest = inner.extent % 4 if inner.b else 1
     whole = inner.extent - rest
     vectors = cut._replace(vectors=1)
     last = least(last * cut.vectors, vectors.panels)
@@ -78,25 +78,41 @@ def _pack_across(
         source, target = f.at(b, number * (lanes * step), FLOAT), f.at(to, place, FLOAT)
         with along(f, outer, source, target) as (x, y):
             if isinstance(whole, Index) or whole:
-                with f.loop(0, whole, lanes) as k:
+                with f.loop(0, whole, 4) as k:
                     near = f.at(x, k, FLOAT), f.at(y, k * inner.b, FLOAT)
-                    _pack_square(f, cut, inner.b, *near, count, lanes)
+                    _pack_four(f, cut, inner.b, *near, count, 4)
             if isinstance(rest, int) and rest > 1:
                 near = f.at(x, whole, FLOAT), f.at(y, whole * inner.b, FLOAT)
-                _pack_square(f, cut, inner.b, *near, count, rest)
+                _pack_four(f, cut, inner.b, *near, count, rest)
             elif isinstance(rest, Index) or rest:
                 with f.loop(whole, inner.extent) as k:
                     _pack_vector(f, cut, f.at(x, k, FLOAT), f.at(y, k * inner.b, FLOAT), count)
 
 
-def _pack_square(f: Function, cut: Cut, step: int, x: str, y: str, count: int, depth: int) -> None:
-    """`count` columns by `depth` values of k, each at most as many as a vector has lanes. Values of
-    k are neighbours at `x`, and at a distance of `step` at `y`."""
-    square = [
-        load_first(f, f.at(x, j * cut.columns.b, FLOAT), cut.lanes, depth) for j in range(count)
-    ]
-    for j, line in enumerate(transposed(f, square, cut.lanes)[:depth]):
+def _pack_four(f: Function, cut: Cut, step: int, x: str, y: str, count: int, depth: int) -> None:
+    """`count` columns, at most as many as a vector has lanes, by up to 4 values of k. Values of k
+    are neighbours at `x`, and at a distance of `step` at `y`.
+
+    Four vectors of quarters, then squares of 4x4 within them. 16 columns by 16 values of k take
+    16 ns, as if they were one square in registers; that takes 14 ms to compile, this 5.
+    """
+    quarters = [load_first(f, f.at(x, j * cut.columns.b, FLOAT), 4, depth) for j in range(count)]
+    quarters += [f.block(4).constant(0.0, FLOAT)] * (cut.lanes - count)
+    lines = [_joined(f, quarters[i::4]) for i in range(4)]
+    for j, line in enumerate(_in_fours(lines, cut.lanes)[:depth]):
         f.store(f.at(y, j * step, FLOAT), line)
+
+
+def _joined(f: Function, parts: list[Lanes]) -> Lanes:
+    """Short vectors as a long one; a power of two of them."""
+    while len(parts) > 1:
+        width = 2 * parts[0].block.width
+        block, order = f.block(width), ", ".join(f"i32 {i}" for i in range(width))
+        parts = [
+            block.emit(f"shufflevector {a.typed()}, {b.typed()}, <{width} x i32> <{order}>", FLOAT)
+            for a, b in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]
 
 
 def _pack_vector(f: Function, cut: Cut, x: str, y: str, count: int) -> None:
@@ -115,15 +131,8 @@ def transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
     square of 16x16 takes 75 ns, and 14 ms to compile. By halves all the way it took 29 ms.
     """
     lines = lines + [f.block(lanes).constant(0.0, FLOAT)] * (lanes - len(lines))
-    groups = range(0, lanes, 4)
-    low = [j + i + x for j in groups for i in (0, 1) for x in (0, lanes)]
-    high = [j + 2 for j in low]
-    for i in groups:
-        a, b, c, d = lines[i : i + 4]
-        even, odd = _pair(a, c, low, high), _pair(b, d, low, high)
-        lines[i : i + 4] = [
-            x for pair in zip(even, odd, strict=True) for x in _pair(*pair, low, high)
-        ]
+    for i in range(0, lanes, 4):
+        lines[i : i + 4] = _in_fours(lines[i : i + 4], lanes)
     half = lanes // 2
     while half >= 4:
         left = [j + (lanes - half if j & half else 0) for j in range(lanes)]
@@ -133,6 +142,15 @@ def transposed(f: Function, lines: list[Lanes], lanes: int) -> list[Lanes]:
                 lines[i], lines[i + half] = _pair(lines[i], lines[i + half], left, right)
         half //= 2
     return lines
+
+
+def _in_fours(lines: list[Lanes], lanes: int) -> list[Lanes]:
+    """Four vectors with each square of 4x4 transposed where it is."""
+    low = [j + i + x for j in range(0, lanes, 4) for i in (0, 1) for x in (0, lanes)]
+    high = [j + 2 for j in low]
+    a, b, c, d = lines
+    even, odd = _pair(a, c, low, high), _pair(b, d, low, high)
+    return [x for pair in zip(even, odd, strict=True) for x in _pair(*pair, low, high)]
 
 
 def _pair(x: Lanes, y: Lanes, first: list[int], second: list[int]) -> tuple[Lanes, Lanes]:
