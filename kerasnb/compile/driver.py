@@ -16,7 +16,7 @@ import platform
 
 from kerasnb.compile.kernel import Kernel
 
-__all__ = ["JOB", "LEAD", "LINE", "OPEN", "SHARED", "WORK"]
+__all__ = ["DRIVER", "JOB", "LEAD", "LINE", "OPEN", "SHARED", "WORK"]
 
 LINE = 64  # bytes; what threads write is apart by so many, or each write would disturb the others
 
@@ -350,3 +350,4 @@ LEAD = Kernel(
 )
 WORK = Kernel("work at a job", "\n".join([_DECLARED, _WAIT, _RUN, _WALK, _WORK, "!0 = !{}"]))
 OPEN = Kernel("open a job", "\n".join([_OPEN, "!0 = !{}"]))
+DRIVER = (LEAD, WORK, OPEN)

@@ -17,7 +17,7 @@ import numpy as np
 
 from kerasnb.compile import cores
 from kerasnb.compile.arena import aligned
-from kerasnb.compile.driver import JOB, LEAD, LINE, OPEN, SHARED, WORK
+from kerasnb.compile.driver import DRIVER, JOB, LINE, SHARED
 from kerasnb.compile.library import addresses
 
 __all__ = ["Pool", "pool", "run"]
@@ -118,7 +118,7 @@ class _Functions:
 
     def __init__(self) -> None:
         kind = ctypes.CFUNCTYPE(None, *_KINDS)
-        self.lead, self.work, self.open = map(kind, addresses([LEAD, WORK, OPEN]))
+        self.lead, self.work, self.open = map(kind, addresses(DRIVER))
 
 
 @cache
