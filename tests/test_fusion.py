@@ -236,6 +236,16 @@ def test_rare_cases_within_a_row():
     check(lambda x: [ops.sin(x) + ops.cos(x), ops.sum(ops.tan(x), 1)], x)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_mean_of_all_and_one_of_columns_are_not_one_walk(size):
+    def build(x, y):
+        z = ops.tanh(x)
+        columns, everything = ops.mean(z, 0), ops.mean(y, (0, 1))
+        return [columns, z - y * everything]
+
+    check(build, normal(7, size), normal(7, size, seed=1) + 3.0)
+
+
 def random_graph(rng):
     """A function of three tensors that nests elementwise operations, reductions and views."""
     steps = [(rng.integers(0, 9), rng.integers(0, 1 << 16, 3)) for _ in range(rng.integers(4, 14))]

@@ -214,8 +214,7 @@ class Fusion:
                 and other.shape == group.shape
                 and self._meets(group, other)
                 and not (group.before & other.axes.keys() or other.before & group.axes.keys())
-                and _agree(other.inner, group.inner)
-                and _agree(other.columns, group.columns)
+                and len({other.inner, other.columns, group.inner, group.columns} - {None}) <= 1
                 and self._free_between(own, number)
             ):
                 self._absorb(number, own)
