@@ -1,10 +1,10 @@
-"""Convolutions in float32 as native kernels: the three partial derivatives. Imports winograd.
+"""Convolutions in float32 as native kernels: the three partial derivatives. Imports winograd_grad.
 
 Channels last, one to three spatial axes. What is computed is defined in `ops.convolution`, whose
 primitives these are. All arrays are read where they lie: a row of a tile is a position, or a place
 in the window, which is one more step in memory. Images that need zeros around them are copied with
-these into scratch memory, one or a few at a time, so that they are read from the L2. Images and
-their gradients with windows of 3x3 over many channels are computed otherwise, by `winograd`.
+these into scratch memory, one or a few at a time, so that they are read from the L2. Windows of
+3x3 over many channels are computed otherwise, by `winograd` and `winograd_grad`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from kerasnb.compile.ir import Declined
 from kerasnb.compile.kernel import Function, Index, Kernel, Place
 from kerasnb.compile.packing import clear, copy_lines, pack
 from kerasnb.compile.winograd import suits_winograd, winograd
+from kerasnb.compile.winograd_grad import suits_winograd_grad, winograd_grad
 
 __all__ = ["convolution", "convolution_input_grad", "convolution_kernel_grad"]
 
@@ -150,6 +151,8 @@ def convolution_kernel_grad(
         Declined: an array is not of float32, or not dense.
     """
     _check(x, g, w)
+    if suits_winograd_grad(w, g, strides, padding, dilation, groups):
+        return winograd_grad(x, g, w, low=[low for low, _ in padding], target=target)
     # position and place change parts: here the sum is over positions
     taps = [
         _Taps(size, positions, -low, step, stride, 0, 1)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerasnb.compile import llvm
 from kerasnb.compile.contract import (
@@ -40,13 +40,15 @@ from kerasnb.compile.ir import Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, Place
 from kerasnb.compile.packing import clear, pack
 
-__all__ = ["suits_winograd", "winograd"]
+__all__ = [
+    "PLACES", "Lines", "Patches", "store", "suits_winograd", "vectors", "whole", "winograd",
+]  # fmt: skip
 
 _CHUNKS = 32  # at most
 _SMALL = 1 << 18  # multiplications of a chunk that is worth it
 _BLOCK = 16  # patches at a time, about: as fast as 32 for up to 512 channels, and faster than 48
 _NUMBERS = 4096  # of a kernel that a chunk transforms
-_PLACES = 16  # of a transformed patch
+PLACES = 16  # of a transformed patch
 _FEWEST, _MOST = 8, 512  # channels and filters
 _MOST_NUMBERS = 1 << 16  # channels by filters: the transformed kernel then takes 8 MB
 _MOST_COLUMNS = 256  # whose transforms stay in the L2
@@ -131,22 +133,23 @@ class _Winograd:
         self.channels, self.turned, self.lanes = a.shape[-1], turned, registers.lanes
         self.down, self.across = -(-self.rows // 2), -(-self.columns // 2)
         self.flops = 18 * math.prod(c.shape) * self.channels
+        self.made = Lines(self.down, self.rows, self.columns * self.filters)
         self.lines = count * self.down
         self.block = max(1, min(self.lines, round(_BLOCK / self.across)))
         patches = self.block * self.across
         self.patches = Patches(a.shape, low, self.across, self.down, patches, self.lanes)
-        self.line = _whole(self.filters)
+        self.line = whole(self.filters)
         self.step = patches * self.line + 16  # see `Patches.step`
         columns = Axis(self.filters, 0, self.channels if turned else 1, 1)
         rows = [Axis(patches, self.patches.line, 0, self.line)]
         self.cut = Cut.best(rows, columns, registers)
         self.packs = turned or self.cut.panels > 1
         self.numbers = self.channels * self.filters
-        self.packed = _whole(self.channels * self.cut.width) if self.packs else 0
+        self.packed = whole(self.channels * self.cut.width) if self.packs else 0
         self.plane = self.cut.panels * self.packed if self.packs else self.numbers
-        self.workspace = _PLACES * (self.numbers + self.packs * self.plane)
+        self.workspace = PLACES * (self.numbers + self.packs * self.plane)
         blocks = -(-self.lines // self.block)
-        worth = -(-_SMALL // (patches * _PLACES * self.numbers))
+        worth = -(-_SMALL // (patches * PLACES * self.numbers))
         self.each = max(1, min(blocks, max(worth, -(-blocks // _CHUNKS))))
         self.chunks = -(-blocks // self.each)
 
@@ -156,7 +159,7 @@ class _Winograd:
         """G w G': (3, 3, C, F) -> (16, C, F)."""
         f, lanes, numbers = Function(), self.lanes, self.numbers
         w, to = f.operand(0), f.operand(1)
-        whole, start = numbers - numbers % lanes, f.chunk * _NUMBERS
+        rest, start = numbers % lanes, f.chunk * _NUMBERS
         chunks = -(-numbers // _NUMBERS)
 
         def transform(at: Any, count: int) -> None:
@@ -167,27 +170,27 @@ class _Winograd:
             half = [_windowed(window[i : i + 3]) for i in (0, 3, 6)]  # 3x4
             for j, column in enumerate(zip(*half, strict=True)):
                 for i, value in enumerate(_windowed(column)):
-                    _store(f, f.at(to, at + (4 * i + j) * numbers, FLOAT), value, count)
+                    store(f, f.at(to, at + (4 * i + j) * numbers, FLOAT), value, count)
 
-        with f.loop(start, (start + _NUMBERS).least(whole), lanes) as at:
+        with f.loop(start, (start + _NUMBERS).least(numbers - rest), lanes) as at:
             transform(at, lanes)
-        if whole < numbers:
+        if rest:
             with f.when(f.chunk.equals(chunks - 1)):
-                transform(f.index(whole), numbers - whole)
-        moved = 4 * (9 + _PLACES) * numbers
+                transform(f.index(numbers - rest), rest)
+        moved = 4 * (9 + PLACES) * numbers
         name = f"window of Winograd {self.channels}x{self.filters}"
         return Kernel(name, text_of(f), chunks, 0, moved)
 
     def packed_kernel(self) -> Kernel:
         """The same, as panels that lie one after another."""
-        f, moved = Function(), 8 * _PLACES * self.numbers
+        f, moved = Function(), 8 * PLACES * self.numbers
         work = f.operand(0)
-        chunks = _PLACES if self.numbers > _NUMBERS else 1
+        chunks = PLACES if self.numbers > _NUMBERS else 1
         reduced = [Axis(self.channels, 1, 1 if self.turned else self.filters)]
-        first = f.chunk * (_PLACES // chunks)
-        with f.loop(first, first + _PLACES // chunks) as place:
+        first = f.chunk * (PLACES // chunks)
+        with f.loop(first, first + PLACES // chunks) as place:
             source = f.at(work, place * self.numbers, FLOAT)
-            to = f.at(work, place * self.plane + _PLACES * self.numbers, FLOAT)
+            to = f.at(work, place * self.plane + PLACES * self.numbers, FLOAT)
             pack(f, self.cut, reduced, source, to, packed=self.packed)
         name = f"panels of Winograd {self.channels}x{self.filters}"
         return Kernel(name, text_of(f), chunks, 0, moved)
@@ -198,11 +201,11 @@ class _Winograd:
         """Patches, sums over channels, and results."""
         f, patches = Function(), self.patches
         a, b, c = (f.operand(i) for i in range(3))
-        sums = f.at(f.scratch, _PLACES * patches.step, FLOAT)
-        zeros = f.at(sums, _PLACES * self.step, FLOAT)
+        sums = f.at(f.scratch, PLACES * patches.step, FLOAT)
+        zeros = f.at(sums, PLACES * self.step, FLOAT)
         clear(f, zeros, patches.row, self.lanes)
         if self.packs:
-            b = f.at(b, _PLACES * self.numbers, FLOAT)
+            b = f.at(b, PLACES * self.numbers, FLOAT)
         each = self.each * self.block
         first = f.chunk * each
         with f.loop(first, (first + each).least(self.lines), self.block) as start:
@@ -210,13 +213,13 @@ class _Winograd:
             with f.loop(start, stop) as line:
                 to = f.at(f.scratch, (line - start) * (self.across * patches.line), FLOAT)
                 patches.write(f, line, a, zeros, to)
-            with f.loop(0, _PLACES) as place:
+            with f.loop(0, PLACES) as place:
                 self._fetch(f, start, place, a, c)
                 self._product(f, place, f.scratch, b, sums)
             with f.loop(start, stop) as line:
                 here = f.at(sums, (line - start) * (self.across * self.line), FLOAT)
                 self._results(f, line, here, c)
-        scratch = _PLACES * (patches.step + self.step) + patches.row
+        scratch = PLACES * (patches.step + self.step) + patches.row
         return Kernel(name, text_of(f), self.chunks, self.flops, moved, 4 * scratch)
 
     def _fetch(self, f: Function, start: Index, place: Index, a: str, c: str) -> None:
@@ -226,15 +229,9 @@ class _Winograd:
         without, 3.31 with it; of 8x8, 64 to 64, 2.85 and 2.69.
         """
         _, height, width, channels = self.patches.shape
-        for pointer, line, rows, row, write in (
-            (a, start + self.block, height, width * channels, 0),
-            (c, start, self.rows, self.columns * self.filters, 1),
-        ):
-            first = line // self.down * (rows * row) + line % self.down * (2 * row)
-            each = _whole(-(-self.block * 2 * row // _PLACES))
-            first = first + place * each
-            with f.loop(first, first + each, 16) as at:
-                _prefetch(f, f.at(pointer, at, FLOAT), write)
+        seen = Lines(self.down, height, width * channels)
+        seen.fetch(f, a, start + self.block, self.block, place, write=False)
+        self.made.fetch(f, c, start, self.block, place, write=True)
 
     def _product(self, f: Function, place: Index, a: str, b: str, c: str) -> None:
         """The sums over channels of one of 16 places."""
@@ -247,35 +244,33 @@ class _Winograd:
 
     def _results(self, f: Function, line: Index, sums: str, c: str) -> None:
         """A' m A for the sums of a line."""
-        row = self.columns * self.filters
-        image, first = line // self.down, line % self.down * 2
-        c = f.at(c, image * (self.rows * row) + first * row, FLOAT)
-        whole, odd = self.columns // 2, self.columns % 2
-        both = first + 1 < self.rows if self.rows % 2 else None
+        c = f.at(c, self.made.first(line), FLOAT)
+        pairs, odd = self.columns // 2, self.columns % 2
+        both = line % self.down < self.rows // 2 if self.rows % 2 else None
 
         def transform(at: Any, count: int) -> None:
             m, y = f.at(sums, at, FLOAT), f.at(c, at, FLOAT)
-            with along(f, [Axis(whole, self.line, 2 * self.filters)], m, y) as here:
+            with along(f, [Axis(pairs, self.line, 2 * self.filters)], m, y) as here:
                 self._square(f, *here, 2, both, count)
             if odd:
-                m = f.at(m, whole * self.line, FLOAT)
-                self._square(f, m, f.at(y, 2 * whole * self.filters, FLOAT), 1, both, count)
+                m = f.at(m, pairs * self.line, FLOAT)
+                self._square(f, m, f.at(y, 2 * pairs * self.filters, FLOAT), 1, both, count)
 
-        _vectors(f, self.filters, self.lanes, transform)
+        vectors(f, self.filters, self.lanes, transform)
 
     def _square(
         self, f: Function, m: str, y: str, columns: int, both: str | None, count: int
     ) -> None:
         """The results of one patch: one or two columns, with a second row where `both` holds."""
-        places = [f.at(m, place * self.step, FLOAT) for place in range(_PLACES)]
+        places = [f.at(m, place * self.step, FLOAT) for place in range(PLACES)]
         values = [f.load(pointer, FLOAT, self.lanes) for pointer in places]
-        half = [_summed(values[i : i + 4]) for i in range(0, _PLACES, 4)]  # 4x2
+        half = [_summed(values[i : i + 4]) for i in range(0, PLACES, 4)]  # 4x2
         results = [_summed(column) for column in zip(*half, strict=True)]  # by column
 
         def write(row: int) -> None:
             for j in range(columns):
                 at = (row * self.columns + j) * self.filters
-                _store(f, f.at(y, at, FLOAT), results[j][row], count)
+                store(f, f.at(y, at, FLOAT), results[j][row], count)
 
         write(0)
         if both is None:
@@ -283,6 +278,38 @@ class _Winograd:
         else:
             with f.when(both):
                 write(1)
+
+
+class Lines(NamedTuple):
+    """Two rows at a time of images that lie one after another in memory.
+
+    Attributes:
+        down: how many in an image.
+        rows: rows of an image, of which the last may be alone.
+        row: numbers in a row.
+    """
+
+    down: int
+    rows: int
+    row: int
+
+    def first(self, line: Index) -> Index:
+        """Where a line begins."""
+        return line // self.down * (self.rows * self.row) + line % self.down * (2 * self.row)
+
+    def fetch(
+        self, f: Function, pointer: str, line: Index, count: int, place: Index, *, write: bool
+    ) -> None:
+        """Ask for the 16th `place` of `count` lines, which need not be there, to be read or written
+        soon."""
+        f.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        each = whole(-(-count * 2 * self.row // PLACES))
+        first = self.first(line) + place * each
+        with f.loop(first, first + each, 16) as at:
+            here = f.at(pointer, at, FLOAT)
+            f.lines.append(
+                f"call void @llvm.prefetch.p0(ptr {here}, i32 {int(write)}, i32 3, i32 1)"
+            )
 
 
 class Patches:
@@ -307,9 +334,9 @@ class Patches:
         lanes: int,
     ):  # fmt: skip
         self.shape, self.low, self.across, self.down = shape, low, across, down
-        self.lanes, self.line = lanes, _whole(shape[-1])
+        self.lanes, self.line = lanes, whole(shape[-1])
         self.step = count * self.line + 16
-        self.row = _whole(shape[2] * shape[3])
+        self.row = whole(shape[2] * shape[3])
 
     def write(self, f: Function, line: Index, a: str, zeros: str, to: str) -> None:
         """Write a line of patches, the first at `to`; rows beyond the image are at `zeros`."""
@@ -326,7 +353,7 @@ class Patches:
             here = [f.at(row, at, FLOAT) for row in rows]
             _Line(self, f, here, count).write(f.at(to, at, FLOAT))
 
-        _vectors(f, channels, self.lanes, transform)
+        vectors(f, channels, self.lanes, transform)
 
 
 class _Line:
@@ -406,17 +433,17 @@ def _summed(m: Sequence[Lanes]) -> list[Lanes]:
 # Code
 
 
-def _vectors(f: Function, length: int, lanes: int, write: Write) -> None:
+def vectors(f: Function, length: int, lanes: int, write: Write) -> None:
     """Call `write` with where a vector begins and how many numbers it has, for all of a line."""
-    whole = length - length % lanes
-    if whole:
-        with f.loop(0, whole, lanes) as at:
+    rest = length % lanes
+    if length > rest:
+        with f.loop(0, length - rest, lanes) as at:
             write(at, lanes)
-    if whole < length:
-        write(whole, length - whole)
+    if rest:
+        write(length - rest, rest)
 
 
-def _store(f: Function, pointer: str, value: Lanes, count: int) -> None:
+def store(f: Function, pointer: str, value: Lanes, count: int) -> None:
     """Write the first `count` lanes."""
     if count < value.block.width:
         f.masked_store(pointer, value, count)
@@ -424,12 +451,6 @@ def _store(f: Function, pointer: str, value: Lanes, count: int) -> None:
         f.store(pointer, value)
 
 
-def _prefetch(f: Function, pointer: str, write: int) -> None:
-    """Ask for a line of memory, which need not be there, to be read or written soon."""
-    f.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-    f.lines.append(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {write}, i32 3, i32 1)")
-
-
-def _whole(numbers: int) -> int:
+def whole(numbers: int) -> int:
     """So many float32 numbers, and what is missing to a line of the cache."""
     return -(-numbers // 16) * 16
