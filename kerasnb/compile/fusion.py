@@ -121,6 +121,7 @@ class Fusion:
         self.units: list[Group | Node] = []
         self.made: dict[int, int] = {}  # the unit that makes a tensor, by the tensor's id
         self.needs: list[int] = []  # of each unit, as bits
+        self.needed = 0  # all of them together, and perhaps units that are no more
 
     def alone(self, node: Node) -> None:
         """A node that is a unit of its own."""
@@ -194,9 +195,11 @@ class Fusion:
         if before | self.needs[number] == self.needs[number]:
             return
         self.needs[number] |= before
-        for other, needs in enumerate(self.needs):
-            if needs >> number & 1:
-                self.needs[other] |= self.needs[number]
+        self.needed |= before
+        if self.needed >> number & 1:  # of a new one nobody knows
+            for other, needs in enumerate(self.needs):
+                if needs >> number & 1:
+                    self.needs[other] |= self.needs[number]
 
     def _reaches(self, later: int, earlier: int) -> bool:
         return bool(self.needs[later] >> earlier & 1)
@@ -251,11 +254,10 @@ class Fusion:
         group.spread |= other.spread
         group.ended |= other.ended
         group.before |= other.before
-        for key, unit in self.made.items():
-            if unit == own:
-                self.made[key] = number
+        self.made.update((id(node.outputs[0]), number) for node in other.nodes)
         self.units[own] = None
         gone, kept = 1 << own, 1 << number
+        self.needed |= kept
         for other_number, needs in enumerate(self.needs):
             if needs & gone and other_number != number:
                 self.needs[other_number] = needs & ~gone | kept
