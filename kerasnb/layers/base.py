@@ -265,7 +265,7 @@ class Layer:
         assignment."""
         found: dict[int, Any] = {}
         for key, value in vars(self).items():
-            if key not in NOT_SEARCHED:
+            if type(value) not in _SIMPLE and key not in NOT_SEARCHED:
                 _search(value, kind, found)
         return list(found.values())
 
@@ -536,15 +536,18 @@ def _scoped_build(build: Callable) -> Callable:
     return wrapped
 
 
+# passed over at once: to list the layers of resnet20 15 times, as a first step does, takes 4 ms
+# instead of 8
+_SIMPLE = {type(None), bool, int, float, str}
+
+
 def _search(value: Any, kind: type, found: dict) -> None:
     if isinstance(value, kind):
         found[id(value)] = value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _search(item, kind, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _search(item, kind, found)
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            if type(item) not in _SIMPLE:
+                _search(item, kind, found)
 
 
 def _map_shapes(function: Callable, shape: Any) -> Any:
