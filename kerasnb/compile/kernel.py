@@ -64,6 +64,8 @@ class Kernel(NamedTuple):
         flops: floating-point operations of all chunks.
         moved: bytes that have to be read and written, each once.
         scratch: bytes of scratch that a chunk uses.
+        over: pairs of operands, written and read, that may be the same memory: each element is read
+            for the last time before it is written.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Kernel(NamedTuple):
     flops: int = 0
     moved: int = 0
     scratch: int = 0
+    over: tuple[tuple[int, int], ...] = ()
 
 
 class Index:

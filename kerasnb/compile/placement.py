@@ -98,9 +98,11 @@ class Placement:
             key = id(self.layout[tensor].root)
             if key in spans:
                 spans[key][2] = len(steps)
+        homes = _replace(steps, spans)
         offsets, size = arrange([Lifetime(*span) for span in spans.values()])
         self.arena = aligned(size)
         self._offsets = dict(zip(spans, offsets, strict=True))
+        self._offsets |= {key: self._offsets[home] for key, home in homes.items()}
 
     def _touched(self, step: Call | Node) -> Iterable[tuple]:
         """Key and bytes of each buffer of a step that stays."""
@@ -160,6 +162,37 @@ class Placement:
         if key in self._constants:
             return self._constants[key].ctypes.data + offset
         return self.arena.ctypes.data + self._offsets[key] + offset
+
+
+def _replace(steps: Sequence[Call | Node], spans: dict[Any, list]) -> dict[int, int]:
+    """Let what a kernel makes take the memory of what it is the last to read, where it may.
+
+    Args:
+        steps: in order.
+        spans: for each buffer that stays its bytes, and its first and last step; changed.
+
+    Returns:
+        For the id of each tensor that has no memory of its own the buffer that it takes.
+    """
+    homes: dict[int, int] = {}
+    for number, step in enumerate(steps):
+        for written, read in step.kernel.over if isinstance(step, Call) else ():
+            new, old = step.operands[written], step.operands[read]
+            key, home = id(getattr(new, "root", None)), id(getattr(old, "root", None))
+            home = homes.get(home, home)
+            if key not in spans or home not in spans or not (_is_whole(new) and _is_whole(old)):
+                continue
+            size, first, last = spans[key]
+            readers = [o for o in step.operands if isinstance(o, View) and o.root is old.root]
+            ends_here = spans[home] == [size, spans[home][1], number] and len(readers) == 1
+            if first == number < last and ends_here:
+                homes[key], spans[home][2] = home, last
+                del spans[key]
+    return homes
+
+
+def _is_whole(view: View) -> bool:
+    return view.is_dense and size_of(view.place.shape) == view.root.size
 
 
 def _bytes(buffer: Any) -> int:

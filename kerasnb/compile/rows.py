@@ -129,8 +129,9 @@ class Writer:
         for node in totals:
             self._close(node)
         kernel = Kernel(
-            self._name(), f.text(), self.pieces, self._flops(), self._moved(), self.used
-        )
+            self._name(), f.text(), self.pieces, self._flops(), self._moved(), self.used,
+            walk.over(),
+        )  # fmt: skip
         calls = [Call(kernel, [*walk.views, *self.workspaces.values()])]
         return calls + [self._added(n) for n in totals if id(n.outputs[0]) in self.workspaces]
 

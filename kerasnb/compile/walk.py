@@ -189,6 +189,37 @@ class Walk:
         over = {axes[i] for i in node.attrs["axes"]} - {None}
         return over == set(range(self.rank - self.inner, self.rank))
 
+    def over(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of operands, written and read, that may be the same memory, as `Kernel.over`."""
+        nodes, operands = self.group.nodes, {}
+        if any(self.stage.values()):
+            return ()  # a later stage reads a row again
+        last: dict[int, int] = {}  # the last node that reads an operand
+        for i, node in enumerate(nodes):
+            for tensor in node.inputs:
+                operand = self.reads.get((id(node), id(tensor)))
+                if operand is not None and node.op.kind != "random":
+                    last[operand.number] = i
+                    operands[operand.number] = operand
+        found = []
+        for i, node in enumerate(nodes):
+            key = id(node.outputs[0])
+            if key not in self.writes or key in self.group.ended or not self.varies[key]:
+                continue
+            written = self.writes[key]
+            found += [
+                (written.number, read.number)
+                for read in operands.values()
+                if last[read.number] <= i and self._meet(written, read)
+            ]
+        return tuple(found)
+
+    def _meet(self, a: Operand, b: Operand) -> bool:
+        """Whether each point of the space has an element of its own of both, in the same order."""
+        strides = self.strides[a.number]
+        spread = all(s for s, n in zip(strides, self.lengths, strict=True) if n > 1)
+        return spread and strides == self.strides[b.number]
+
     def internal(self, node: Node) -> Iterator[Tensor]:
         for tensor in node.inputs:
             if type(tensor) is Tensor and id(self.layout[tensor].root) in self.group.axes:
