@@ -1,5 +1,6 @@
 """Compiled kernels in memory and on disk: what is believed, and what is made anew."""
 
+import _thread
 import ctypes
 import errno
 import os
@@ -140,6 +141,23 @@ def test_threads_that_ask_at_once_get_the_same(session):
         thread.join()
     assert answers == [answers[0]] * 4
     assert len(session.compiled) == 6
+
+
+def test_an_interrupt_does_not_reach_the_compiler(session, monkeypatch):
+    make = llvm.Compiler.machine_code
+
+    def machine_code(self, text):
+        _thread.interrupt_main()
+        time.sleep(0.01)
+        return make(self, text)
+
+    monkeypatch.setattr(llvm.Compiler, "machine_code", machine_code)
+    with pytest.raises(KeyboardInterrupt):
+        library.addresses([kernel(7)])
+    monkeypatch.setattr(llvm.Compiler, "machine_code", make)
+    count = len(session.compiled)
+    assert written(library.addresses([kernel(7)])[0]) == 7  # the work went on
+    assert count == len(session.compiled) == 1
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import cache, partial
 from typing import Any
 
 from kerasnb import config
@@ -37,11 +37,10 @@ def addresses(kernels: Sequence[Kernel]) -> list[int]:
         RuntimeError: the text of a kernel is not valid; LLVM's message says where.
     """
     keys = {text: key(text) for text in {k.text for k in kernels}}
-    with _lock:
-        new = {key: text for text, key in keys.items() if key not in _known}
-        if new:
-            _load(new)
-        return [_known[keys[k.text]] for k in kernels]
+    wanted = {key: text for text, key in keys.items()}
+    if not wanted.keys() <= _known.keys():
+        _undisturbed(partial(_load_missing, wanted))
+    return [_known[keys[k.text]] for k in kernels]
 
 
 def text(kernel: Kernel) -> str:
@@ -65,6 +64,36 @@ def _settings(target: llvm.Target) -> bytes:
     # its length comes first: where it ends and the text begins cannot be mistaken
     made = f"{FORMAT}\n{llvm.settings(target)}".encode()
     return b"%d\n" % len(made) + made
+
+
+def _undisturbed(work: Callable[[], None]) -> None:
+    """Run `work` in a thread of its own, where no interrupt comes: it would come between LLVM's
+    taking of an object and llvmlite's note of that, and such an object is freed twice. Who is
+    interrupted leaves the thread to its work."""
+    ends: list[BaseException | None] = []
+
+    def run() -> None:
+        with ExitStack() as stack:
+            stack.push(lambda kind, error, trace: ends.append(error) or True)
+            work()
+
+    thread = threading.Thread(target=run)
+    try:
+        thread.start()
+    except RuntimeError:  # at the end of Python there are no more threads
+        work()
+        return
+    thread.join()
+    if ends[0] is not None:
+        raise ends[0]
+
+
+def _load_missing(wanted: dict[bytes, str]) -> None:
+    """Put what is not there yet into memory."""
+    with _lock:
+        new = {key: text for key, text in wanted.items() if key not in _known}
+        if new:
+            _load(new)
 
 
 def _load(new: dict[bytes, str]) -> None:
