@@ -6,6 +6,7 @@ waits until all others rest. A loop rests where it says so: after each step.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,12 @@ class Boundary:
         self._changed = threading.Condition()
         self._inside: dict[int, int] = {}  # thread -> how deep it is inside
         self._movers = 0
+
+    def forget_others(self) -> None:
+        """In a new process, the threads that were inside or held the lock are gone."""
+        me = threading.get_ident()
+        self._changed, self._movers = threading.Condition(), 0
+        self._inside = {me: self._inside[me]} if me in self._inside else {}
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -78,3 +85,6 @@ class Boundary:
 
 boundary = Boundary()
 """The one of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=boundary.forget_others)

@@ -11,6 +11,7 @@ pytest.importorskip("llvmlite", reason="native code needs llvmlite: pip install 
 
 import kerasnb
 from kerasnb import layers, ops
+from kerasnb.boundary import boundary
 from kerasnb.compile import cores, pool
 from kerasnb.compile.recycling import Recycled
 from kerasnb.compile.step import Step
@@ -119,6 +120,35 @@ def test_a_forked_process_has_threads_of_its_own(count):
     child.join(60)
     assert child.exitcode == 0
     assert results.get() == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_threads_that_are_gone():
+    step, x = Step(ops.exp, native=True), np.zeros(3, "float32")
+    step(x)
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with step.program().plan._lock, boundary._changed:
+            inside.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    inside.wait(60)
+    child = multiprocessing.get_context("fork").Process(target=run_within_boundary, args=(step, x))
+    child.start()
+    child.join(20)
+    child.kill()
+    leave.set()
+    thread.join()
+    assert child.exitcode == 0
+
+
+def run_within_boundary(step, x):
+    with boundary.inside(), boundary.moving():
+        assert step(x).numpy().tolist() == [1, 1, 1]
 
 
 def test_a_repeated_step_leaves_the_last_state(count):

@@ -6,8 +6,10 @@ Imports schedule, placement, job and what lies below.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,6 +48,7 @@ class NativePlan:
         self.graph, self.layout = graph, Layout(graph)
         self.steps = steps_of(graph, self.layout, aligned=True)
         self._lock = threading.Lock()
+        _plans.add(self)
         self._prepare()
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> tuple:
@@ -231,6 +234,17 @@ class NativePlan:
         result = node.op.impl(np, *inputs, **node.attrs)
         for tensor, value in zip(node.outputs, [result] if node.single else result, strict=True):
             np.copyto(place.array(tensor, arrays), value)
+
+
+def _unlock() -> None:
+    """In a new process, no thread is left that held a lock."""
+    for plan in _plans:
+        plan._lock = threading.Lock()
+
+
+_plans: weakref.WeakSet[NativePlan] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def _are_same(a: dict[int, np.ndarray], b: dict[int, np.ndarray]) -> bool:
