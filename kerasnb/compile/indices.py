@@ -19,7 +19,9 @@ from kerasnb.graph import Node
 from kerasnb.spec import is_integer
 from kerasnb.tensor import Tensor
 
-__all__ = ["gather", "put_along_axis", "scatter_add", "take_along_axis"]
+__all__ = [
+    "add_slices", "gather", "put_along_axis", "scatter_add", "slice_flags", "take_along_axis",
+]  # fmt: skip
 
 
 class _Way(NamedTuple):
@@ -57,13 +59,17 @@ def take_along_axis(node: Node, layout: Layout) -> list[Call]:
 
 def scatter_add(node: Node, layout: Layout) -> list[Call]:
     """The kernel of the sums of slices by index: the gradient of `gather`."""
+    return _added(node, *_by_slice(node, layout))
+
+
+def _by_slice(node: Node, layout: Layout) -> tuple[list[View], _Way]:
     views, (x, indices, y), axis = _operands(node, layout)
     end = axis + len(indices.shape)
     _check(x.shape[axis:end], indices.shape)
     lead = _axes(x.shape[:axis], b=x.strides)
     points = _axes(indices.shape, indices.strides, x.strides[axis:])
     rest = _axes(x.shape[end:], b=x.strides[end:], c=y.strides[axis + 1 :])
-    return _added(node, views, _Way(lead, points, rest))
+    return views, _Way(lead, points, rest)
 
 
 def put_along_axis(node: Node, layout: Layout) -> list[Call]:
@@ -164,9 +170,45 @@ def _added(node: Node, views: list[View], way: _Way) -> list[Call]:
     most = min(work // PIECE, max(members, work // max(1, 2 * count)))
     chunks, each = _divided(rows, most, length if members >= PIECES else 1)
     f = Function()
-    source, numbers, target, flags = (f.operand(i) for i in range(4))
     start = f.chunk * each
-    stop = (start + each).least(rows)
+    pointers = [f.operand(i) for i in range(4)]
+    _add(f, axis, views, way, pointers, start, (start + each).least(rows))
+    added = members * count * total(rest)
+    moved = (added + rows * step) * size_in_bytes(x.dtype) + count * size_in_bytes(indices.dtype)
+    kernel = Kernel(node.op.name, f.text(), chunks, added, moved)
+    return [Call(kernel, [*views, _flags(chunks, axis, length)])]
+
+
+def add_slices(
+    f: Function, node: Node, layout: Layout, pointers: Sequence[str], start: Index, stop: Index
+) -> None:
+    """Write the code of some rows of a `scatter_add` along the first axis.
+
+    Args:
+        f: the kernel that needs them.
+        node: the op.
+        layout: where its inputs lie.
+        pointers: of its inputs and its output, whose rows need not be in memory outside the range,
+            and of `slice_flags`.
+        start, stop: the range of rows.
+    """
+    _add(f, 0, *_by_slice(node, layout), pointers, start, stop)
+
+
+def slice_flags(node: Node, chunks: int) -> Flags:
+    """Where `add_slices`, called once in each of so many chunks, notes indices out of bounds."""
+    return _flags(chunks, 0, node.outputs[0].shape[0])
+
+
+def _add(
+    f: Function, axis: int, views: Sequence[View], way: _Way, pointers: Sequence[str],
+    start: Index, stop: Index,
+) -> None:  # fmt: skip
+    """The output's rows from `start` to below `stop`."""
+    x, indices, y = (view.place for view in views)
+    length, step = y.shape[axis], y.strides[axis]
+    lead, points, rest = (merged(axes) for axes in way)
+    source, numbers, target, flags = pointers
     f.clear(f.at(target, start * step, x.dtype), (stop - start) * step, x.dtype)
     with (
         _parts(f, start, stop, length) as (member, low, high),
@@ -179,10 +221,6 @@ def _added(node: Node, views: list[View], way: _Way) -> list[Call]:
             for one, other, width, some in _vectors(f, rest, places, x.dtype):
                 so_far = _get(f, other, x.dtype, width, some)
                 _put(f, other, so_far + _get(f, one, x.dtype, width, some), some)
-    added = members * count * total(rest)
-    moved = (added + rows * step) * size_in_bytes(x.dtype) + count * size_in_bytes(indices.dtype)
-    kernel = Kernel(node.op.name, f.text(), chunks, added, moved)
-    return [Call(kernel, [*views, _flags(chunks, axis, length)])]
 
 
 # Parts of both

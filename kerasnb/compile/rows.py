@@ -28,7 +28,7 @@ from kerasnb.op import Op
 from kerasnb.spec import TensorSpec, is_float, size_of
 from kerasnb.tensor import Tensor
 
-__all__ = ["calls_of", "refusal"]
+__all__ = ["Writer", "calls_of", "refusal"]
 
 UNROLLED = 4  # vectors of a row that is written out instead of looped over
 
@@ -102,6 +102,7 @@ class Writer:
         self.streamed = streamed
         self.f = Function()
         self.width = WIDTH if walk.length > 1 else 1
+        self.unit = self.width  # elements of a row that are not divided among pieces
         self.pointers = [self.f.operand(i) for i in range(len(walk.views))]
         self.numbers: dict[int, Lanes] = {}  # of the row
         self.sums: dict[int, Any] = {}
@@ -259,7 +260,7 @@ class Writer:
         f, width = self.f, self.width
         whole, rest = last - last % width, last % width
         if self.walk.rows == 1 and self.pieces > 1:
-            each = math.ceil(last / (width * self.pieces)) * width
+            each = math.ceil(last / (self.unit * self.pieces)) * self.unit
             start = f.chunk * each
             stop = start + each
             with f.loop(start, stop.least(whole), width) as at:

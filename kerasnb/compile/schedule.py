@@ -1,5 +1,5 @@
-"""A graph as a list of calls of kernels, and of nodes that have none. Imports scans, lowering, rows
-and fusion.
+"""A graph as a list of calls of kernels, and of nodes that have none. Imports scans, summing,
+lowering, rows and fusion.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from kerasnb.compile.lowering import lowered
 from kerasnb.compile.recompute import external, recompute
 from kerasnb.compile.rows import calls_of, refusal
 from kerasnb.compile.scans import scan
+from kerasnb.compile.summing import with_sums
 from kerasnb.compile.views import Call, Layout
 from kerasnb.graph import Graph, Node
 
@@ -54,19 +55,36 @@ def steps_of(graph: Graph, layout: Layout, aligned: bool = False) -> list[Call |
         streamed = {
             id(t) for t in graph.outputs if id(t) not in readers and t.spec.nbytes >= _STREAMED
         }
+    made = [_kept(unit, number, readers, wanted) for number, unit in enumerate(units)]
+    ready = with_sums(units, layout, readers, wanted, made, streamed)
     steps: list[Call | Fallback] = []
     for number, unit in enumerate(units):
-        if isinstance(unit, Node):
+        if number in ready:
+            steps += map(_named, ready[number])
+        elif isinstance(unit, Node):
             steps += _alone(unit, layout)
-            continue
-        for group in unit.copies if isinstance(unit, Joined) else [unit]:
-            own = {id(n.outputs[0]) for n in group.nodes} - group.again
-            kept = {key for key in own if readers.get(key, set()) - {number} or key in wanted}
-            try:
-                steps += map(_named, calls_of(group, layout, kept, streamed))
-            except Declined as reason:
-                steps += [Fallback(node, str(reason)) for node in group.nodes]
+        else:
+            for group in _groups(unit):
+                try:
+                    steps += map(_named, calls_of(group, layout, made[number], streamed))
+                except Declined as reason:
+                    steps += [Fallback(node, str(reason)) for node in group.nodes]
     return steps
+
+
+def _groups(unit: Group | Joined) -> list[Group]:
+    return unit.copies if isinstance(unit, Joined) else [unit]
+
+
+def _kept(
+    unit: Node | Group | Joined, number: int, readers: dict[int, set], wanted: set[int]
+) -> set[int]:
+    """The ids of the tensors that the groups of a unit write to memory."""
+    if isinstance(unit, Node):
+        return set()  # its own business
+    own = {id(n.outputs[0]) for g in _groups(unit) for n in g.nodes}
+    own -= {key for g in _groups(unit) for key in g.again}
+    return {key for key in own if readers.get(key, set()) - {number} or key in wanted}
 
 
 def _named(call: Call) -> Call:
