@@ -225,7 +225,7 @@ class Program:
 
 def _plan(graph: Graph, backend: Any, native: bool) -> Any:
     if native and backend.name == "numpy":
-        # here and not above: the 40 modules of the engine take 25 ms, which `import kerasnb` and
+        # here and not above: the 40 modules of the engine take 15 ms, which `import kerasnb` and
         # whoever only looks at a model need not wait for
         return import_module("kerasnb.compile.native").NativePlan(graph)
     return ReferencePlan(graph, backend)

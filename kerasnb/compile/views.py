@@ -8,7 +8,6 @@ another view.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kerasnb.compile.kernel import Kernel, Place
@@ -43,7 +42,6 @@ def dense(tensor: Tensor) -> View:
     return View(tensor, 0, Place.dense(tensor.dtype, tensor.shape))
 
 
-@dataclass(frozen=True, eq=False)
 class Workspace:
     """Memory that lasts from the first to the last of the kernels that name it.
 
@@ -52,11 +50,12 @@ class Workspace:
         size: how many there are.
     """
 
-    dtype: str
-    size: int
+    __slots__ = ("dtype", "size")
+
+    def __init__(self, dtype: str, size: int):
+        self.dtype, self.size = dtype, size
 
 
-@dataclass(frozen=True, eq=False)
 class Flags:
     """Where a kernel notes that a number in its input is not allowed; it then goes on without it.
 
@@ -69,9 +68,10 @@ class Flags:
         error: its type.
     """
 
-    size: int
-    message: str
-    error: type[Exception] = IndexError
+    __slots__ = ("error", "message", "size")
+
+    def __init__(self, size: int, message: str, error: type[Exception] = IndexError):
+        self.size, self.message, self.error = size, message, error
 
 
 class Call(NamedTuple):
