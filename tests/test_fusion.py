@@ -94,10 +94,11 @@ class Runner:
     def run(self, kernel, addresses):
         text = kernel.text.replace("@kernel", "@k")
         function = llvm.Module(text).function("k", ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
-        scratch = np.empty(kernel.scratch + 64, np.uint8)
+        scratch = np.full(kernel.scratch + 256, 7, np.uint8)
         self.chunks += kernel.chunks
         for chunk in self.order(range(kernel.chunks)):
             function(addresses.ctypes.data, chunk, scratch.ctypes.data)
+        assert (scratch[kernel.scratch :] == 7).all()  # what it has no right to write to
 
 
 def check(build, *arrays, groups=None, tolerance=1e-5):
@@ -234,6 +235,16 @@ def test_rare_cases_within_a_row():
     x = normal(9, 33) * 10
     x[2, 5], x[3, 32], x[8, 0] = 1e10, np.inf, -3e20
     check(lambda x: [ops.sin(x) + ops.cos(x), ops.sum(ops.tan(x), 1)], x)
+
+
+@pytest.mark.parametrize(("dtype", "size"), list(itertools.product(("float32", "float64"), (2, 7))))
+def test_what_a_later_stage_needs_fits_into_scratch(dtype, size):
+    def build(x, y, b):
+        binary = ops.all((x == 0.0) | (x == 1.0))
+        return ops.where(binary, 2.0 * x - 1.0, x) * (y + b)
+
+    arrays = normal(7, size), normal(7, size, seed=1), normal(size)
+    check(build, *(a.astype(dtype) for a in arrays), groups=1)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -111,7 +111,8 @@ class Writer:
         used = 0
         for key, tensor in walk.crossing.items():
             self.scratch[key] = used
-            used += -(-walk.length * size_in_bytes(tensor.dtype) // 64) * 64 + 64
+            # a whole vector is stored, though it may begin at the row's last element
+            used += -(-(walk.length + WIDTH) * size_in_bytes(tensor.dtype) // 64) * 64
         self.used = used
         self.keys = {id(n): self._key(n) for n in self.group.nodes if n.op.kind == "random"}
 
