@@ -154,6 +154,20 @@ def test_products_of_views():
         assert_close(computed(contraction, None, shape, x, y), x.astype(float) @ y, 40)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("extent", "chunks"), [(48, 8), (49, 2), (50, 4)])
+def test_rows_of_several_indices_are_divided(extent, chunks, turned):
+    x, y = normal((65, extent, 40)).swapaxes(0, 1), normal((40, 64), 1)
+    if turned:
+        y = np.ascontiguousarray(y.T).T
+    shape = (extent, 65, 64)
+    contraction = dot_general(place(x), place(y), Place.dense("float32", shape), ((2,), (0,)))
+    found = computed(contraction, None, shape, x, y)
+    assert_close(found, x.astype(float) @ y, 40)
+    ((kernel, _),) = contraction.kernels
+    assert kernel.chunks >= chunks  # 49 is no multiple of 2, 3 or 4
+
+
 def test_results_with_gaps():
     a, b = normal((9, 12)), normal((12, 20), 1)
     whole = np.zeros((40, 30), np.float32)

@@ -36,6 +36,8 @@ _FEW_ROWS = 96  # for which copying B is worth while
 _CHUNKS = 16  # to be had at least, if each is worth it
 _FEW_RESULTS = 1 << 15  # make fewer chunks than that
 _FEW_PANELS = 4  # fewer are no chunks to speak of
+_COLUMNS = 32  # of a panel, as a rule
+_FEW_CHUNKS = 8  # are enough if more of them would copy the same of B again
 _SMALL = 1 << 18  # multiplications of a chunk that is worth it: 4 us
 _DOT_COLUMNS = 4  # up to so many columns a vector runs along k; 16 lanes would mostly be empty
 
@@ -146,10 +148,35 @@ def product(
         names = ("b", "a", "c")
     *outer, last = columns or [Axis(1, 0, 1, 1)]
     kind = _Dots if _Dots.suits(rows, last, reduced) else _Product
+    if kind is _Product:
+        rows, apart = _divided(rows, total([*batch, *outer]) * -(-last.extent // _COLUMNS), n * k)
+        batch = [*batch, *apart]
     writer = kind(rows, last, reduced, [*batch, *outer], registers_of(target))
     text, chunks, scratch = writer.written()
     moved = 4 * count * (m * k + k * n + m * n)
     return Kernel(name, text, chunks, 2 * count * m * n * k, moved, scratch), names
+
+
+def _divided(rows: list[Axis], chunks: int, work: int) -> tuple[list[Axis], list[Axis]]:
+    """Rows of which a chunk has only a part, and which part it is, as an index of the batch.
+
+    Of several indices of rows a chunk would otherwise have all values of the first.
+
+    Args:
+        rows: the indices.
+        chunks: how many there are anyway.
+        work: multiplications of a row.
+    """
+    if len(rows) < 2 or chunks >= _FEW_CHUNKS:
+        return rows, []
+    (extent, a, b, c), *others = rows
+    least = max(2 * _FEW_ROWS, -(-2 * _SMALL * chunks // max(work, 1)))
+    most = min(-(-_FEW_CHUNKS // chunks), total(rows) // least)
+    parts = max((n for n in range(1, most + 1) if extent % n == 0), default=1)
+    each = extent // parts
+    if parts == 1:
+        return rows, []
+    return [Axis(each, a, b, c), *others], [Axis(parts, each * a, each * b, each * c)]
 
 
 def _swaps(rows: list[Axis], columns: list[Axis]) -> bool:
