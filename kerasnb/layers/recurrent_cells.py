@@ -302,9 +302,16 @@ class LSTMCell(RecurrentCell):
         after = self.bias_initializer((2 * n,), dtype=dtype)
         return ops.concatenate([before, ops.ones((n,), dtype), after])
 
+    def project(self, inputs: Tensor) -> Tensor:
+        # the bias is added step by step, with what is added anyway, not in a pass of its own
+        self.check_features(inputs.shape)
+        return ops.matmul(inputs, self.kernel)
+
     def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:
         h, c = states
         gates = x + ops.matmul(_times(h, kept), self.recurrent_kernel)
+        if self.bias is not None:
+            gates = gates + self.bias
         i, f, candidate, o = ops.split(gates, 4, axis=-1)  # (N, 4 units) -> 4 times (N, units)
         write, keep, read = map(self.recurrent_activation, (i, f, o))
         c = keep * c + write * self.activation(candidate)
