@@ -246,6 +246,33 @@ def test_one_batch_methods():
     )
 
 
+class Growing(kerasnb.Model):
+    """The sum of what its layers give."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = [layers.Dense(2)]
+
+    def call(self, x):
+        return sum(part(x) for part in self.parts)
+
+
+def test_predict_on_batch_notices_what_has_changed():
+    model, x = Growing(), np.ones((3, 4), "float32")
+    first = model.predict_on_batch(x)
+    with pytest.raises(ShapeError):
+        model.predict_on_batch(np.ones((3, 5), "float32"))
+    model.parts.append(layers.Dense(2, bias_initializer="ones"))
+    both = model.predict_on_batch(x)
+    np.testing.assert_allclose(both, first + model.parts[1](x).numpy(), rtol=1e-5)
+    step = model._steps["predict"]
+    assert model.predict_on_batch(x[:2]).shape == (2, 2)
+    assert model._steps["predict"] is step
+    model.parts[0].trainable = False
+    model.predict_on_batch(x)
+    assert model._steps["predict"] is not step
+
+
 def test_initial_epoch_and_steps_per_epoch():
     x, y = iris()
     history = small_model().fit(

@@ -260,7 +260,7 @@ class Layer:
         self._own.append(variable)
         return variable
 
-    def _children(self, kind: type) -> list:
+    def _children(self, kind: type | tuple[type, ...]) -> list:
         """The objects of `kind` among this layer's attributes, each once, in order of
         assignment."""
         found: dict[int, Any] = {}
@@ -282,6 +282,21 @@ class Layer:
                 found[id(layer)] = layer
                 stack.extend(reversed(layer._sublayers()))
         return list(found.values())
+
+    def _trainable_flags(self) -> list[bool]:
+        """`trainable` of each layer within it and of each variable: a step depends on them.
+
+        One walk for both kinds, as every call of `predict_on_batch` asks."""
+        found: dict[int, Any] = {id(self): self}
+        waiting: list[Layer] = [self]
+        while waiting:
+            layer = waiting.pop()
+            for thing in (*layer._own, *layer._children((Layer, Variable))):
+                if id(thing) not in found:
+                    found[id(thing)] = thing
+                    if isinstance(thing, Layer):
+                        waiting.append(thing)
+        return [thing.trainable for thing in found.values()]
 
     def _own_variables(self) -> list[Variable]:
         found = {id(v): v for v in self._own}
@@ -541,7 +556,7 @@ def _scoped_build(build: Callable) -> Callable:
 _SIMPLE = {type(None), bool, int, float, str}
 
 
-def _search(value: Any, kind: type, found: dict) -> None:
+def _search(value: Any, kind: type | tuple[type, ...], found: dict) -> None:
     if isinstance(value, kind):
         found[id(value)] = value
     elif isinstance(value, (list, tuple, dict)):

@@ -110,6 +110,7 @@ class Trainer(Inspection, Preparation):
         self._steps: dict[str, Step] = {}
         self._newest_kind = ""
         self._rehearsed: set[tuple] = set()
+        self._built_on: set[tuple] = set()
 
     # The parts of a step, to be overridden
 
@@ -503,11 +504,21 @@ class Trainer(Inspection, Preparation):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         batch = self._one_batch(x, None, None, None).first()
-        self._build_on(batch)
+        step = self._predict_step_on(batch)
         self._check_indices(batch[0])
         with boundary.inside():
-            outputs = self._step("predict", self.predict_step)(pack_x_y_sample_weight(batch[0]))
+            outputs = step(pack_x_y_sample_weight(batch[0]))
         return tree.map_structure(lambda t: t.numpy(), outputs)
+
+    def _predict_step_on(self, batch: Any) -> Step:
+        """The step of prediction; the model is built if batches of this kind are new."""
+        step = self._step("predict", self.predict_step)
+        key = (tree.form(batch[0]), *(batch_spec(a) for a in tree.flatten(batch[0])))
+        if key not in self._built_on:
+            self._build_on(batch)
+            step = self._step("predict", self.predict_step)  # another, if there are new weights
+            self._built_on.add(key)
+        return step
 
     def _prepare(self, data: Any, training: bool) -> None:
         """Build model, metrics and optimizer from the first batch, and check the targets."""
@@ -525,7 +536,7 @@ class Trainer(Inspection, Preparation):
 
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
-        flags = [v.trainable for v in (*self.weights, *self._flatten_layers())]
+        flags = self._trainable_flags()
         if step is None or step.flags != flags or step.eager != self.run_eagerly:
             step = self._steps[kind] = Step(
                 function, self.run_eagerly,
@@ -533,6 +544,7 @@ class Trainer(Inspection, Preparation):
                 bool(self.jit_compile) and llvm.available(),
             )  # fmt: skip
             step.flags = flags
+            self._built_on.clear()
         self._newest_kind = kind
         return step
 
