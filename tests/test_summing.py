@@ -134,3 +134,22 @@ def test_a_model_with_a_table_trains_as_by_the_reference():
     assert "native  scatter_add+" in native.explain()
     for a, b in zip(weights, trained(False)[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_slices_are_not_written_over():
+    rng = np.random.default_rng(6)
+    slices = rng.normal(size=(4099, 64)).astype("float32")
+    indices = rng.integers(0, 4099, 4099)  # as many slices as rows
+
+    def build(slices, indices):
+        made = ops.cumsum(slices * 0.1, 1)  # in memory that is free afterwards
+        table = apply(OPS["scatter_add"], made, indices, axis=0, length=4099)
+        return ops.cumsum(table * 0.5 + 1.0, 1)
+
+    step = Step(build, native=True)
+    result = step(slices, indices).numpy()
+    assert any(name.startswith("scatter_add+") for name in names(step))
+    sums = np.zeros(slices.shape)
+    np.add.at(sums, indices, np.cumsum(slices.astype(float) * 0.1, 1))
+    # sums of 64 numbers around 1 and smaller
+    np.testing.assert_allclose(result, np.cumsum(sums * 0.5 + 1.0, 1), rtol=1e-4, atol=1e-4)

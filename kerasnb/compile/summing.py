@@ -126,8 +126,11 @@ class _Summing(Writer):
         self.pointers[self.number] = target
         ((kernel, operands),) = super().calls()
         operands[self.number] = source
+        # slices are read in another order than results are written
+        over = tuple(pair for pair in kernel.over if self.number not in pair)
         kernel = kernel._replace(
             name=f"{self.node.op.name}+{kernel.name}",
+            over=over,
             flops=kernel.flops + self.node.inputs[0].size,
             moved=kernel.moved - table.spec.nbytes + sum(t.spec.nbytes for t in self.node.inputs),
         )
