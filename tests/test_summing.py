@@ -45,6 +45,8 @@ def names(step):
     ("shape", "count", "dtype"),
     [
         ((4099, 64), (7, 33), "float32"),  # the last chunk has fewer rows
+        ((20000, 128), (33,), "float32"),  # chunks could be larger than they need to be
+        ((70001, 33), (33,), "float32"),
         ((2741, 97), (33,), "float32"),  # vectors go across rows
         ((300001,), (65,), "float32"),
         ((1031, 7, 37), (3, 5), "float32"),

@@ -257,11 +257,15 @@ class Writer:
 
             yield from self._vectors(last, position)
 
+    def _share(self, last: int) -> int:
+        """How many elements of the last axis a piece has where a single row is divided."""
+        return math.ceil(last / (self.unit * self.pieces)) * self.unit
+
     def _vectors(self, last: int, position: Any) -> Iterator[tuple]:
         f, width = self.f, self.width
         whole, rest = last - last % width, last % width
         if self.walk.rows == 1 and self.pieces > 1:
-            each = math.ceil(last / (self.unit * self.pieces)) * self.unit
+            each = self._share(last)
             start = f.chunk * each
             stop = start + each
             with f.loop(start, stop.least(whole), width) as at:

@@ -102,7 +102,8 @@ class _Summing(Writer):
         units = -(-table.size // self.unit)
         each = max(1, min(_PIECE // (self.unit * size), -(-units // PIECES)))
         self.pieces = -(-units // each)
-        self.each = each * self.unit
+        self.each = self._share(table.size)  # what the walk takes, which may be less
+        self.pieces = -(-table.size // self.each)  # none of them empty; they share it as before
         self.used = self.each * size
 
     def is_worth_it(self) -> bool:
