@@ -1,6 +1,7 @@
 """What may import what, how long things may be, and what an import loads; read off the source."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -250,3 +251,9 @@ def test_every_module_says_what_it_is_for():
 def test_the_search_for_swallowed_errors_finds_them(code, expected):
     (handler,) = (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ExceptHandler))
     assert silent(handler) is expected
+
+
+def test_the_way_through_the_compiler_names_each_of_its_files():
+    way = ast.get_docstring(modules()["compile"])
+    files = {m.partition(".")[2] for m in modules() if m.startswith("compile.")}
+    assert files == set(re.findall(r"`(\w+)`", way))
