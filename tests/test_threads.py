@@ -180,8 +180,9 @@ def test_what_runs_through_numpy_is_not_repeated():
     assert step.repeat((np.ones((4, 3), "float32"),), np.array([[0, 1], [2, 3]])) is None
 
 
-def test_memory_is_used_again_when_nobody_holds_it():
-    recycled = Recycled("float32", (3, 2))
+@pytest.mark.parametrize("shape", [(3, 2), (1500, 1000)])
+def test_memory_is_used_again_when_nobody_holds_it(shape):
+    recycled = Recycled("float32", shape)
     first, address = recycled.take()
     second, other = recycled.take()
     assert address % 64 == other % 64 == 0
@@ -192,7 +193,7 @@ def test_memory_is_used_again_when_nobody_holds_it():
     assert third not in (address, other)
     del view, second
     array, again = recycled.take()
-    assert array.shape == (3, 2)
+    assert array.shape == shape
     assert again in (address, other, third)
     assert recycled.take(apart_from=array)[1] in {address, other, third} - {again}
 

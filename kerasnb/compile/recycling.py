@@ -26,7 +26,9 @@ class _Block:
     def __init__(self, dtype: str, shape: Sequence[int]):
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         part = aligned(size)
-        self.memory, self.address = part.base, part.ctypes.data
+        # what every view of the array has as its base
+        self.memory = part.base if isinstance(part.base, np.ndarray) else part
+        self.address = part.ctypes.data
         self.array = part.view(dtype).reshape(tuple(shape))
 
     def holders(self) -> tuple[int, int]:
