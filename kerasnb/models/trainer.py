@@ -48,7 +48,7 @@ class Trainer(Inspection, Preparation):
         self.current_training: Training | None = None
         self.run_eagerly = False
         self.jit_compile: Any = "auto"
-        self.steps_per_execution: int | str = "auto"
+        self.steps_per_execution: int | str = 1
         self._loss_tracker = Mean(name="loss")
         self._objective: Objective | None = None
         self._forget_programs()
@@ -61,7 +61,7 @@ class Trainer(Inspection, Preparation):
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int | str = "auto",
+        steps_per_execution: int | str = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
