@@ -13,6 +13,7 @@ import pytest
 from kerasnb import Input, Sequential, backends, layers, screen
 from kerasnb.boundary import Boundary, boundary
 from kerasnb.callbacks import Callback, LambdaCallback, ProgressBar
+from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError, GraphError, ShapeError
 from kerasnb.models import training as training_module
 from kerasnb.optimizers import SGD
@@ -103,6 +104,26 @@ def test_pause_waits_and_step_is_exactly_one_batch():
     training.resume()
     until(lambda: counter.batches > before + 10)
     assert training.state == "running"
+    training.stop()
+    assert training.wait(PATIENCE)
+
+
+def test_a_pause_within_an_execution_takes_no_step_away(monkeypatch):
+    repeat, model = Step.repeat, small_model()
+
+    def then_pause(step, args, rows):
+        logs = repeat(step, args, rows)
+        if logs is not None and len(rows) == 6:  # a short one is to come in the same execution
+            model.current_training.pause()
+        return logs
+
+    monkeypatch.setattr(Step, "repeat", then_pause)
+    training = model.fit(X, Y, batch_size=10, epochs=10_000, verbose=0, background=True)
+    until(lambda: training.paused)
+    for _ in range(9):  # over the end of an epoch of seven batches
+        before = int(model.optimizer.iterations)
+        training.step()
+        until(lambda b=before: int(model.optimizer.iterations) == b + 1 and training.paused)
     training.stop()
     assert training.wait(PATIENCE)
 

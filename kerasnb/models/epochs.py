@@ -18,7 +18,7 @@ from kerasnb.utils import pack_x_y_sample_weight
 
 __all__ = ["Epoch", "Pace", "RowEpoch", "epoch_of"]
 
-Execution = Callable[[Step], Iterator[tuple[int, Any]]]
+Execution = Callable[[Step, Callable[[], None]], Iterator[tuple[int, Any]]]
 
 _EXECUTION = 0.03  # seconds: an interrupt waits no longer, and a bar moves smoothly
 _MOST = 4096  # steps: their addresses take 1 MB
@@ -56,8 +56,8 @@ class Epoch:
     def execution(self, most: int) -> Execution | None:
         """The next execution, of at most so many steps; None at the end of the epoch.
 
-        It is a function that runs the steps. After each call of `step` it gives how many steps that
-        was, and the logs.
+        It is called with `step`, and with what is to be done between two calls of it. After each
+        call of `step` it gives how many steps that was, and the logs.
         """
         for first in self._batches:
             return partial(_one_by_one, chain([first], islice(self._batches, most - 1)))
@@ -83,16 +83,21 @@ class RowEpoch(Epoch):
         count = min(most, (len(self._order) - self._at) // self._size)
         return partial(self._together, count, most) if count > 1 else super().execution(most)
 
-    def _together(self, count: int, most: int, step: Step) -> Iterator[tuple[int, Any]]:
+    def _together(
+        self, count: int, most: int, step: Step, between: Callable[[], None]
+    ) -> Iterator[tuple[int, Any]]:
         """Full batches in one call where that is possible; then what is left one by one."""
         stop = self._at + count * self._size
         rows = self._order[self._at : stop].reshape(count, self._size)
         logs = step.repeat((pack_x_y_sample_weight(*self._all),), rows)
-        if logs is not None:
-            self._at = stop
-            most -= count
-            yield count, logs
-        yield from _one_by_one(islice(self._batches, most), step)
+        if logs is None:
+            yield from _one_by_one(islice(self._batches, most), step, between)
+            return
+        self._at = stop
+        yield count, logs
+        for batch in islice(self._batches, most - count):
+            between()
+            yield 1, step(pack_x_y_sample_weight(*batch))
 
     def _single(self) -> Iterator:
         while self._at < len(self._order):
@@ -101,8 +106,12 @@ class RowEpoch(Epoch):
             yield self._take(rows)
 
 
-def _one_by_one(batches: Iterator, step: Step) -> Iterator[tuple[int, Any]]:
-    for batch in batches:
+def _one_by_one(
+    batches: Iterator, step: Step, between: Callable[[], None]
+) -> Iterator[tuple[int, Any]]:
+    for number, batch in enumerate(batches):
+        if number:
+            between()
         yield 1, step(pack_x_y_sample_weight(*batch))
 
 

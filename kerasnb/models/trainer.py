@@ -48,7 +48,7 @@ class Trainer(Inspection, Preparation):
         self.current_training: Training | None = None
         self.run_eagerly = False
         self.jit_compile: Any = "auto"
-        self.steps_per_execution: int | str = 1
+        self.steps_per_execution: int | str = "auto"
         self._loss_tracker = Mean(name="loss")
         self._objective: Objective | None = None
         self._forget_programs()
@@ -61,7 +61,7 @@ class Trainer(Inspection, Preparation):
         metrics: Any = None,
         weighted_metrics: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int | str = 1,
+        steps_per_execution: int | str = "auto",
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
@@ -366,9 +366,7 @@ class Trainer(Inspection, Preparation):
         ):
             callbacks.on_train_batch_begin(index)
             began, first = time.perf_counter(), index
-            for steps, logs in execution(step):
-                if index > first:
-                    training.rest()
+            for steps, logs in execution(step, training.rest):
                 index += steps
                 position.advance(steps, self._require_logs(logs))
             pace.took(index - first, time.perf_counter() - began)
