@@ -22,7 +22,7 @@ from kerasnb.compile.ir import Lanes
 from kerasnb.compile.kernel import Function, Index, Kernel, Variable
 
 __all__ = [
-    "FLOAT", "Axis", "Contraction", "Cut", "Registers", "along", "least", "load_first", "merged",
+    "FLOAT", "Axis", "Contraction", "Cut", "Registers", "along", "least", "merged",
     "panels_of", "registers_of", "sum_of_parts", "sweep", "text_of", "tiles_of", "total", "zeros",
 ]  # fmt: skip
 
@@ -141,13 +141,6 @@ def least(x: Any, y: Any) -> Any:
     if isinstance(x, Index):
         return x.least(y)
     return y.least(x) if isinstance(y, Index) else min(x, y)
-
-
-def load_first(f: Function, pointer: str, lanes: int, count: int) -> Lanes:
-    """`count` neighbours in the first lanes, and zeros in the others."""
-    if count == lanes:
-        return f.load(pointer, FLOAT, lanes)
-    return f.masked_load(pointer, FLOAT, lanes, count)
 
 
 def zeros(f: Function, lanes: int, rows: int, columns: int) -> list[list[Variable]]:
@@ -342,17 +335,15 @@ class _Tile(NamedTuple):
         pointer = f.at(pointer, vector * lanes * step, FLOAT)
         if step != 1:
             return f.gather(pointer, FLOAT, lanes, step, count)
-        return load_first(f, pointer, lanes, count if masked else lanes)
+        return f.load(pointer, FLOAT, lanes, count if masked else lanes)
 
     def _store(self, f: Function, pointer: str, vector: int, value: Lanes) -> None:
         lanes, step, count = self.cut.lanes, self.cut.columns.c, self._count(vector)
         pointer = f.at(pointer, vector * lanes * step, FLOAT)
         if step != 1 and count > 1:
             f.scatter(pointer, value, step, count)
-        elif count < lanes:
-            f.masked_store(pointer, value, count)
         else:
-            f.store(pointer, value)
+            f.store(pointer, value, count)
 
 
 def sweep(

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from kerasnb.compile.contract import Axis, merged, total
-from kerasnb.compile.ir import TYPES, WIDTH, Declined, Lanes
+from kerasnb.compile.ir import TYPES, WIDTH, Declined
 from kerasnb.compile.kernel import Function, Index, Kernel, Place, size_in_bytes
 from kerasnb.compile.views import Call, Flags, Layout, View
 from kerasnb.compile.walk import PIECE, PIECES
@@ -146,7 +146,7 @@ def _picked(node: Node, views: list[View], way: _Way) -> list[Call]:
         inside = index.where(index.within(length), 0)
         places = f.at(source, inside * step + b, x.dtype), f.at(target, c, x.dtype)
         for one, other, width, some in _vectors(f, rest, places, x.dtype):
-            _put(f, other, _get(f, one, x.dtype, width, some), some)
+            f.store(other, f.load(one, x.dtype, width, some), some)
     moved = 2 * size * size_in_bytes(x.dtype) + count * size_in_bytes(indices.dtype)
     kernel = Kernel(node.op.name, f.text(), chunks, 0, moved)
     return [Call(kernel, [*views, _flags(chunks, axis, length)])]
@@ -219,8 +219,8 @@ def _add(
             to = f.at(target, (member * length + index) * step + c, x.dtype)
             places = f.at(source, b, x.dtype), to
             for one, other, width, some in _vectors(f, rest, places, x.dtype):
-                so_far = _get(f, other, x.dtype, width, some)
-                _put(f, other, so_far + _get(f, one, x.dtype, width, some), some)
+                so_far = f.load(other, x.dtype, width, some)
+                f.store(other, so_far + f.load(one, x.dtype, width, some), some)
 
 
 # Parts of both
@@ -301,16 +301,3 @@ def _vectors(
                 yield (*at(i), width, None)
         if whole < last.extent:
             yield (*at(whole), width, last.extent - whole)
-
-
-def _get(f: Function, place: str, dtype: str, width: int, some: int | None) -> Lanes:
-    if some is None:
-        return f.load(place, dtype, width)
-    return f.masked_load(place, dtype, width, some)
-
-
-def _put(f: Function, place: str, value: Lanes, some: int | None) -> None:
-    if some is None:
-        f.store(place, value)
-    else:
-        f.masked_store(place, value, some)

@@ -220,8 +220,10 @@ class Function:
             f"getelementptr {stored_type(dtype)}, ptr {pointer}, i64 {_name(elements)}"
         )
 
-    def load(self, pointer: str, dtype: str, width: int) -> Lanes:
-        """`width` neighbours in memory."""
+    def load(self, pointer: str, dtype: str, width: int, count: int | None = None) -> Lanes:
+        """`width` neighbours in memory; or the first `count` of them, and zeros in other lanes."""
+        if count is not None and count < width:
+            return self._masked_load(pointer, dtype, width, count)
         block, size = self.block(width), size_in_bytes(dtype)
         name = self.emit(f"load <{width} x {stored_type(dtype)}>, ptr {pointer}, align {size}")
         if dtype == "bool":
@@ -261,8 +263,11 @@ class Function:
         )
         return Lanes(self.block(width), name, dtype)
 
-    def store(self, pointer: str, value: Lanes) -> None:
-        """Write a vector to neighbours in memory."""
+    def store(self, pointer: str, value: Lanes, count: int | None = None) -> None:
+        """Write a vector to neighbours in memory; or only the first `count` lanes."""
+        if count is not None and count < value.block.width:
+            self._masked_store(pointer, value, count)
+            return
         typed = value.typed()
         if value.dtype == "bool":
             width = value.block.width
@@ -287,8 +292,7 @@ class Function:
         marks = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(width))
         return Lanes(self.block(width), f"<{marks}>", "bool")
 
-    def masked_load(self, pointer: str, dtype: str, width: int, count: int) -> Lanes:
-        """The first `count` of `width` neighbours, zeros in the other lanes."""
+    def _masked_load(self, pointer: str, dtype: str, width: int, count: int) -> Lanes:
         kind, suffix = f"<{width} x {stored_type(dtype)}>", _suffix(width, dtype)
         name = f"@llvm.masked.load.{suffix}.p0"
         self.declared.add(f"declare {kind} {name}(ptr, i32, <{width} x i1>, {kind})")
@@ -300,8 +304,7 @@ class Function:
             value = self.emit(f"icmp ne {kind} {value}, zeroinitializer")
         return Lanes(self.block(width), value, dtype)
 
-    def masked_store(self, pointer: str, value: Lanes, count: int) -> None:
-        """Write the first `count` lanes."""
+    def _masked_store(self, pointer: str, value: Lanes, count: int) -> None:
         width, dtype, typed = value.block.width, value.dtype, value.typed()
         kind, suffix = f"<{width} x {stored_type(dtype)}>", _suffix(width, dtype)
         if dtype == "bool":

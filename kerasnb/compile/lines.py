@@ -96,7 +96,7 @@ def _search_together(lines: _Lines, source: str, target: str, largest: bool) -> 
         value = f.load(f.at(source, at, dtype), dtype, width)
         _take(best, place, value, _splat(f, at, width) + numbers, largest)
     if length > whole:
-        value = f.masked_load(f.at(source, whole, dtype), dtype, width, length - whole)
+        value = f.load(f.at(source, whole, dtype), dtype, width, length - whole)
         value = value.block.select(f.first(width, length - whole), value, best.get())
         _take(best, place, value, numbers + whole, largest)
     f.store(target, _best_lane(f, best.get(), place.get(), largest))
@@ -163,16 +163,12 @@ class _Vector(NamedTuple):
             return f.broadcast(place, dtype, width)
         if step != 1:
             return f.gather(place, dtype, width, step, self.some or width)
-        if self.some is None:
-            return f.load(place, dtype, width)
-        return f.masked_load(place, dtype, width, self.some)
+        return f.load(place, dtype, width, self.some)
 
     def store(self, place: str, value: Lanes) -> None:
         """Write a vector of the output."""
-        if self.some is None and (self.width == 1 or self.to_step == 1):
-            self.f.store(place, value)
-        elif self.to_step == 1:
-            self.f.masked_store(place, value, self.some)
+        if self.width == 1 or self.to_step == 1:
+            self.f.store(place, value, self.some)
         else:
             self.f.scatter(place, value, self.to_step, self.some or self.width)
 

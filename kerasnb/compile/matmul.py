@@ -14,7 +14,6 @@ from kerasnb.compile.contract import (
     Cut,
     Registers,
     along,
-    load_first,
     merged,
     registers_of,
     sum_of_parts,
@@ -420,11 +419,11 @@ class _Dots:
     def _step(self, sums: list, rows: list[tuple[int, int]], a: str, b: str, count: int) -> None:
         f, lanes, step = self.f, self.cut.lanes, self.line or self.columns.b
         columns = [
-            load_first(f, f.at(b, j * step, FLOAT), lanes, count)
+            f.load(f.at(b, j * step, FLOAT), FLOAT, lanes, count)
             for j in range(self.columns.extent)
         ]
         for row, (offset, _) in zip(sums, rows, strict=True):
-            x = load_first(f, f.at(a, offset, FLOAT), lanes, count)
+            x = f.load(f.at(a, offset, FLOAT), FLOAT, lanes, count)
             for variable, y in zip(row, columns, strict=True):
                 variable.set(x.block.fma(x, y, variable.get()))
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from kerasnb.compile.contract import FLOAT, Axis, load_first, merged, registers_of, total
+from kerasnb.compile.contract import FLOAT, Axis, merged, registers_of, total
 from kerasnb.compile.fusion import groups_of
 from kerasnb.compile.ir import TYPES, WIDTH, Declined
 from kerasnb.compile.kernel import Function, Kernel, Place, size_in_bytes
@@ -91,13 +91,9 @@ def _square(
     """`count` lines of `depth` numbers become `depth` lines; `steps` are the distances of lines."""
     lanes = registers_of().lanes
     places = [f.at(source, j * steps[0], FLOAT) for j in range(count)]
-    lines = [load_first(f, place, lanes, depth) for place in places]
+    lines = [f.load(place, FLOAT, lanes, depth) for place in places]
     for i, line in enumerate(transposed(f, lines, lanes)[:depth]):
-        place = f.at(target, i * steps[1], FLOAT)
-        if count == lanes:
-            f.store(place, line)
-        else:
-            f.masked_store(place, line, count)
+        f.store(f.at(target, i * steps[1], FLOAT), line, count)
 
 
 def dense_copy(view: View) -> tuple[Call, Workspace, Place]:
@@ -140,7 +136,7 @@ def fill_of(view: View, value: float) -> Call:
         with f.loop(0, whole, vector.block.width) as at:
             f.store(f.at(to, at, place.dtype), vector)
         if line.extent > whole:
-            f.masked_store(f.at(to, whole, place.dtype), vector, line.extent - whole)
+            f.store(f.at(to, whole, place.dtype), vector, line.extent - whole)
     moved = size * size_in_bytes(place.dtype)
     return Call(Kernel(f"fill {_sizes(place)}", f.text(), -(-rows // each), 0, moved), [view])
 

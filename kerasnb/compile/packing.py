@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnb.compile.contract import FLOAT, Axis, Cut, along, least, load_first, panels_of
+from kerasnb.compile.contract import FLOAT, Axis, Cut, along, least, panels_of
 from kerasnb.compile.ir import Lanes
 from kerasnb.compile.kernel import Function, Index
 
@@ -57,7 +57,7 @@ def _pack_lines(
         source = f.at(b, number * cut.width, FLOAT)
         with along(f, lines, source, f.at(to, (number - first) * packed, FLOAT)) as (x, y):
             for at in range(0, columns, cut.lanes):
-                vector = load_first(f, f.at(x, at, FLOAT), cut.lanes, min(cut.lanes, columns - at))
+                vector = f.load(f.at(x, at, FLOAT), FLOAT, cut.lanes, min(cut.lanes, columns - at))
                 f.store(f.at(y, at, FLOAT), vector)
 
 
@@ -96,7 +96,7 @@ def _pack_four(f: Function, cut: Cut, step: int, x: str, y: str, count: int, dep
     Four vectors of quarters, then squares of 4x4 within them. 16 columns by 16 values of k take
     16 ns, as if they were one square in registers; that takes 14 ms to compile, this 5.
     """
-    quarters = [load_first(f, f.at(x, j * cut.columns.b, FLOAT), 4, depth) for j in range(count)]
+    quarters = [f.load(f.at(x, j * cut.columns.b, FLOAT), FLOAT, 4, depth) for j in range(count)]
     quarters += [f.block(4).constant(0.0, FLOAT)] * (cut.lanes - count)
     lines = [_joined(f, quarters[i::4]) for i in range(4)]
     for j, line in enumerate(_in_fours(lines, cut.lanes)[:depth]):
@@ -176,8 +176,8 @@ def copy_lines(
             with f.loop(whole, length) as i:
                 f.store(f.at(y, i, FLOAT), f.load(f.at(x, i, FLOAT), FLOAT, 1))
         elif whole < length:
-            rest = load_first(f, f.at(x, whole, FLOAT), lanes, length - whole)
-            f.masked_store(f.at(y, whole, FLOAT), rest, length - whole)
+            rest = f.load(f.at(x, whole, FLOAT), FLOAT, lanes, length - whole)
+            f.store(f.at(y, whole, FLOAT), rest, length - whole)
 
 
 def clear(f: Function, to: str, length: int, lanes: int) -> None:

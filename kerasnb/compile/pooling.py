@@ -316,10 +316,7 @@ class _Writer:
         values = []
         for at, width, count in run.parts:
             pointer = self.f.at(start, at, dtype)
-            if count is None:
-                values.append(self.f.load(pointer, dtype, width))
-            else:
-                values.append(self.f.masked_load(pointer, dtype, width, count))
+            values.append(self.f.load(pointer, dtype, width, count))
         return values
 
     def put(
@@ -328,11 +325,7 @@ class _Writer:
         """Write the vectors of a run."""
         start, dtype = self._address(operand, image, place, run)
         for (at, _, count), value in zip(run.parts, values, strict=True):
-            pointer = self.f.at(start, at, dtype)
-            if count is None:
-                self.f.store(pointer, value)
-            else:
-                self.f.masked_store(pointer, value, count)
+            self.f.store(self.f.at(start, at, dtype), value, count)
 
     def _address(
         self, operand: int, image: Index, place: list[Index], run: _Run

@@ -368,9 +368,7 @@ class Writer:
         if step == 0 or width == 1:
             return f.broadcast(place, operand.dtype, width)
         if step == 1:
-            if self.count is None:
-                return f.load(place, operand.dtype, width)
-            return f.masked_load(place, operand.dtype, width, self.count)
+            return f.load(place, operand.dtype, width, self.count)
         return f.gather(place, operand.dtype, width, step, self.count or width)
 
     def _is_aligned(self, operand: Operand) -> bool:
@@ -381,10 +379,8 @@ class Writer:
 
     def _store(self, operand: Operand, value: Lanes) -> None:
         place, step = self._place(operand)
-        if (self.count is None and step == 1) or self.width == 1:
-            self.f.store(place, value)
-        elif step == 1:
-            self.f.masked_store(place, value, self.count)
+        if step == 1 or self.width == 1:
+            self.f.store(place, value, self.count)
         else:
             self.f.scatter(place, value, step, self.count or self.width)
 
@@ -433,7 +429,7 @@ class Writer:
             self.sums[id(output)] = (pointer, [])
             for at, count in _steps(f, size, self.width):
                 neutral = f.block(self.width).constant(_neutral(node), output.dtype)
-                _put(f, f.at(pointer, at, output.dtype), neutral, count)
+                f.store(f.at(pointer, at, output.dtype), neutral, count)
 
     def _add(self, node: Node, value: Lanes) -> None:
         held = self.sums[id(node.outputs[0])]
@@ -441,8 +437,8 @@ class Writer:
         pointer, variables = held if isinstance(held, tuple) else (None, [held])
         if not variables:
             place = f.at(pointer, self.flat, dtype)
-            total = _combined(f, node, _get(f, place, dtype, self.width, self.count), value)
-            _put(f, place, total, self.count)
+            total = _combined(f, node, f.load(place, dtype, self.width, self.count), value)
+            f.store(place, total, self.count)
             return
         if value.block.width > 1 and self.count is not None:
             neutral = value.like(_neutral(node))
@@ -459,7 +455,7 @@ class Writer:
                 total = self._scaled(node, variable.get()) if alone else variable.get()
                 count = walk.length - at
                 place = f.at(pointer, at, node.outputs[0].dtype)
-                _put(f, place, total, count if count < self.width else None)
+                f.store(place, total, count)
         elif variables:
             total = _across(f, node, variables[0].get())
             f.store(pointer, self._scaled(node, total) if alone else total)
@@ -467,8 +463,8 @@ class Writer:
             dtype = node.outputs[0].dtype
             for at, count in _steps(f, walk.length, self.width):
                 place = f.at(pointer, at, dtype)
-                total = _get(f, place, dtype, self.width, count)
-                _put(f, place, self._scaled(node, total), count)
+                total = f.load(place, dtype, self.width, count)
+                f.store(place, self._scaled(node, total), count)
 
     def _added(self, node: Node) -> Call:
         """The kernel that adds up the sums of the pieces, in their order."""
@@ -481,9 +477,9 @@ class Writer:
             total.set(total.block.constant(_neutral(node), output.dtype))
             with f.loop(0, self.pieces) as piece:
                 place = f.at(source, _sum(piece * size, at), output.dtype)
-                value = _get(f, place, output.dtype, width, count)
+                value = f.load(place, output.dtype, width, count)
                 total.set(_combined(f, node, total.get(), value))
-            _put(f, f.at(target, at, output.dtype), self._scaled(node, total.get()), count)
+            f.store(f.at(target, at, output.dtype), self._scaled(node, total.get()), count)
         kernel = Kernel(f"add pieces of {node.op.name}", f.text(), 1, self.pieces * size)
         return Call(kernel, [self.workspaces[id(output)], self.walk.layout[output]])
 
@@ -543,19 +539,6 @@ def _steps(f: Function, size: int, width: int) -> Iterator[tuple]:
             yield at, None
     if size % width:
         yield whole, size % width
-
-
-def _get(f: Function, place: str, dtype: str, width: int, count: int | None) -> Lanes:
-    if count is None:
-        return f.load(place, dtype, width)
-    return f.masked_load(place, dtype, width, count)
-
-
-def _put(f: Function, place: str, value: Lanes, count: int | None) -> None:
-    if count is None:
-        f.store(place, value)
-    else:
-        f.masked_store(place, value, count)
 
 
 @contextmanager

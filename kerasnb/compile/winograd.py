@@ -31,7 +31,6 @@ from kerasnb.compile.contract import (
     Contraction,
     Cut,
     along,
-    load_first,
     registers_of,
     sweep,
     text_of,
@@ -41,7 +40,7 @@ from kerasnb.compile.kernel import Function, Index, Kernel, Place
 from kerasnb.compile.packing import clear, pack
 
 __all__ = [
-    "PLACES", "Lines", "Patches", "store", "suits_winograd", "vectors", "whole", "winograd",
+    "PLACES", "Lines", "Patches", "suits_winograd", "vectors", "whole", "winograd",
 ]  # fmt: skip
 
 _CHUNKS = 32  # at most
@@ -164,13 +163,13 @@ class _Winograd:
 
         def transform(at: Any, count: int) -> None:
             here = [f.at(w, at + place * numbers, FLOAT) for place in range(9)]
-            window = [load_first(f, pointer, lanes, count) for pointer in here]
+            window = [f.load(pointer, FLOAT, lanes, count) for pointer in here]
             if self.turned:
                 window.reverse()
             half = [_windowed(window[i : i + 3]) for i in (0, 3, 6)]  # 3x4
             for j, column in enumerate(zip(*half, strict=True)):
                 for i, value in enumerate(_windowed(column)):
-                    store(f, f.at(to, at + (4 * i + j) * numbers, FLOAT), value, count)
+                    f.store(f.at(to, at + (4 * i + j) * numbers, FLOAT), value, count)
 
         with f.loop(start, (start + _NUMBERS).least(numbers - rest), lanes) as at:
             transform(at, lanes)
@@ -270,7 +269,7 @@ class _Winograd:
         def write(row: int) -> None:
             for j in range(columns):
                 at = (row * self.columns + j) * self.filters
-                store(f, f.at(y, at, FLOAT), results[j][row], count)
+                f.store(f.at(y, at, FLOAT), results[j][row], count)
 
         write(0)
         if both is None:
@@ -400,7 +399,7 @@ class _Line:
         """One column of a patch, transformed."""
         f, channels = self.f, self.patches.shape[-1]
         here = [f.at(row, at * channels, FLOAT) for row in rows]
-        return _patched([load_first(f, p, self.patches.lanes, self.count) for p in here])
+        return _patched([f.load(p, FLOAT, self.patches.lanes, self.count) for p in here])
 
     def _patch(self, columns: list[list[Lanes]], to: str) -> None:
         """One patch, of the two columns that are kept and two more, which are kept instead."""
@@ -441,14 +440,6 @@ def vectors(f: Function, length: int, lanes: int, write: Write) -> None:
             write(at, lanes)
     if rest:
         write(length - rest, rest)
-
-
-def store(f: Function, pointer: str, value: Lanes, count: int) -> None:
-    """Write the first `count` lanes."""
-    if count < value.block.width:
-        f.masked_store(pointer, value, count)
-    else:
-        f.store(pointer, value)
 
 
 def whole(numbers: int) -> int:

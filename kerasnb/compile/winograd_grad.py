@@ -26,7 +26,6 @@ from kerasnb.compile.contract import (
     Contraction,
     Cut,
     along,
-    load_first,
     registers_of,
     sum_of_parts,
     sweep,
@@ -39,7 +38,6 @@ from kerasnb.compile.winograd import (
     PLACES,
     Lines,
     Patches,
-    store,
     suits_winograd,
     vectors,
     whole,
@@ -194,7 +192,7 @@ class _Gradient:
         for j in range(2):
             if j < columns:
                 here = [f.at(row, j * self.filters, FLOAT) for row in (first, second)]
-                half.append(_spread([load_first(f, p, self.lanes, count) for p in here]))
+                half.append(_spread([f.load(p, FLOAT, self.lanes, count) for p in here]))
             else:
                 half.append([zero] * 4)
         for i, line in enumerate(zip(*half, strict=True)):
@@ -212,7 +210,7 @@ class _Gradient:
                 half = [_gathered(values[i : i + 4]) for i in range(0, PLACES, 4)]  # 4x3
                 for j, column in enumerate(zip(*half, strict=True)):
                     for i, value in enumerate(_gathered(column)):
-                        store(f, f.at(y, at + (3 * i + j) * numbers, FLOAT), value, count)
+                        f.store(f.at(y, at + (3 * i + j) * numbers, FLOAT), value, count)
 
             vectors(f, self.filters, self.lanes, transform)
 
