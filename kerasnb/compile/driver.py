@@ -54,6 +54,22 @@ def _place(name: str) -> str:
     return f"%{name}_at = getelementptr i8, ptr %shared, i64 {SHARED[name]}"
 
 
+def _loop(count: str, body: str, first: str = "0") -> str:
+    """Code for ``for %i in range(first, count)``: the rest of a function that returns nothing."""
+    return f"""br label %head
+head:
+  %i = phi i64 [{first}, %begin], [%next, %body]
+  %more = icmp slt i64 %i, {count}
+  br i1 %more, label %body, label %end
+body:
+  {body.strip()}
+  %next = add i64 %i, 1
+  br label %head
+end:
+  ret void
+}}"""
+
+
 _DECLARED, _PAUSE = _pause()
 
 _WAIT = f"""
@@ -81,37 +97,20 @@ begin:
   %function = load ptr, ptr %record
   %operands_at = getelementptr ptr, ptr %record, i64 1
   %operands = load ptr, ptr %operands_at
-  br label %head
-head:
-  %chunk = phi i64 [%from, %begin], [%next, %body]
-  %more = icmp slt i64 %chunk, %to
-  br i1 %more, label %body, label %end
-body:
-  call void %function(ptr %operands, i64 %chunk, ptr %scratch)
-  %next = add i64 %chunk, 1
-  br label %head
-end:
-  ret void
-}
+  """ + _loop("%to", "call void %function(ptr %operands, i64 %i, ptr %scratch)", "%from")
 
+_RUN_ALL = """
 define internal void @kernel.run_all(ptr %records, i64 %count, ptr %scratch) {
 begin:
-  br label %head
-head:
-  %i = phi i64 [0, %begin], [%next, %body]
-  %more = icmp slt i64 %i, %count
-  br i1 %more, label %body, label %end
-body:
+  """ + _loop(
+    "%count",
+    """
   %record = getelementptr {ptr, ptr, i64}, ptr %records, i64 %i
   %chunks_at = getelementptr i64, ptr %record, i64 2
   %chunks = load i64, ptr %chunks_at
   call void @kernel.run(ptr %record, i64 0, i64 %chunks, ptr %scratch)
-  %next = add i64 %i, 1
-  br label %head
-end:
-  ret void
-}
-"""
+""",
+)
 
 # one thread's way through the segments of one generation
 _WALK = f"""
@@ -196,13 +195,10 @@ begin:
   {_word("value_count")}
   %row_start = mul i64 %step, %value_count
   %row = getelementptr i64, ptr %values, i64 %row_start
-  br label %head
-head:
-  %i = phi i64 [0, %begin], [%next, %body]
-  %more = icmp slt i64 %i, %patch_count
-  br i1 %more, label %body, label %end
-body:
-  %patch = getelementptr {{i64, i64, i64}}, ptr %patches, i64 %i
+  """ + _loop(
+    "%patch_count",
+    """
+  %patch = getelementptr {i64, i64, i64}, ptr %patches, i64 %i
   %position = load i64, ptr %patch
   %value_number_at = getelementptr i64, ptr %patch, i64 1
   %value_number = load i64, ptr %value_number_at
@@ -213,12 +209,8 @@ body:
   %address = add i64 %base, %offset
   %to = getelementptr i64, ptr %pointers, i64 %position
   store i64 %address, ptr %to
-  %next = add i64 %i, 1
-  br label %head
-end:
-  ret void
-}}
-"""
+""",
+)
 
 # new tickets for a step, which the generation makes known
 _ISSUE = f"""
@@ -227,23 +219,16 @@ begin:
   {_word("segment_count")}
   {_word("tickets", "ptr")}
   %value = shl i64 %generation, 32
-  br label %head
-head:
-  %i = phi i64 [0, %begin], [%next, %body]
-  %more = icmp slt i64 %i, %segment_count
-  br i1 %more, label %body, label %end
-body:
+  """ + _loop(
+    "%segment_count",
+    f"""
   %offset = mul i64 %i, {LINE}
   %ticket = getelementptr i8, ptr %tickets, i64 %offset
   %done = getelementptr i64, ptr %ticket, i64 1
   store atomic i64 %value, ptr %done release, align 8
   store atomic i64 %value, ptr %ticket release, align 8
-  %next = add i64 %i, 1
-  br label %head
-end:
-  ret void
-}}
-"""
+""",
+)
 
 _LEAD = f"""
 define void @kernel(ptr %job, i64 %steps, ptr %scratch) {{
@@ -346,8 +331,11 @@ define void @kernel(ptr %shared, i64 %unused, ptr %job) {{
 """
 
 LEAD = Kernel(
-    "lead a job", "\n".join([_DECLARED, _WAIT, _RUN, _WALK, _PATCH, _ISSUE, _LEAD, "!0 = !{}"])
+    "lead a job",
+    "\n".join([_DECLARED, _WAIT, _RUN, _RUN_ALL, _WALK, _PATCH, _ISSUE, _LEAD, "!0 = !{}"]),
 )
-WORK = Kernel("work at a job", "\n".join([_DECLARED, _WAIT, _RUN, _WALK, _WORK, "!0 = !{}"]))
+WORK = Kernel(
+    "work at a job", "\n".join([_DECLARED, _WAIT, _RUN, _RUN_ALL, _WALK, _WORK, "!0 = !{}"])
+)
 OPEN = Kernel("open a job", "\n".join([_OPEN, "!0 = !{}"]))
 DRIVER = (LEAD, WORK, OPEN)
