@@ -16,10 +16,10 @@ y = random.integers(0, 3, 300)
 x = random.uniform(0, 0.7, size=(300, 8, 8)).astype("float32")
 for i, place in enumerate((0, 3, 5)):
     x[y == i, :, place:place + 3] += 0.12
+kerasnb.utils.set_random_seed(1)
 model = kerasnb.Sequential(
     [kerasnb.Input((8, 8)), layers.Flatten(), layers.Dense(3, activation="softmax")], name="bars"
 )
-kerasnb.utils.set_random_seed(1)
 model.compile(kerasnb.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
 model.fit(x, y, epochs=3, verbose=0)
 names = ["left", "middle", "right"]
