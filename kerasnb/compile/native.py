@@ -118,8 +118,8 @@ class NativePlan:
                     run[i] = time.perf_counter() - start
             self._place.flags.fill(0)
         typical = np.median(times, 0)
-        # what a call takes without a kernel in it, a few us, is not the kernel's
-        own = np.maximum(typical[1:] - typical[0], 0.0)
+        # what a call takes without a kernel in it, some 2 us, is not the kernel's
+        own = np.maximum(typical[2:] - typical[1], 0.0)
         rows = []
         for step, seconds in zip(self.steps, own.tolist(), strict=True):
             if isinstance(step, Fallback):
@@ -130,10 +130,12 @@ class NativePlan:
         return Profile(rows, title, peaks())
 
     def _single_parts(self) -> list[Job | Node]:
-        """A job for each kernel; before all a job that only puts addresses where they belong."""
+        """A job for each kernel; before all one that only puts addresses where they belong, and one
+        that does nothing."""
         place, starts = self._place, iter(self._place.starts)
         nothing, base = place.patches[:0], place.pointers.ctypes.data
-        parts: list[Job | Node] = [Job([], [], place.pointers, place.patches)]
+        patches = Job([], [], place.pointers, place.patches)
+        parts: list[Job | Node] = [patches, Job([], [], place.pointers, nothing)]
         for step in self.steps:
             if isinstance(step, Fallback):
                 parts.append(step.node)
