@@ -1,0 +1,370 @@
+"""A graph of layers as plain data: what the builder's canvas, code and model are made from.
+
+A `Document` never changes: an edit (`edits`) makes another one, so undo is a list of documents.
+Imports errors.
+
+Some nodes contain others: a *group* is a part with a name of its own (a function, as code), a
+*repeat* is passed several times, each time with layers of its own (a loop), a *model* is a model
+within the model. What a container is given are its nodes of the kind ``"input"``, what it gives
+those of the kind ``"output"``, both in order. The document itself is such a container, whose id is
+``ROOT``. Tensors go from node to node within one container only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from kerasnb.errors import ArgumentError, LoadError
+
+__all__ = ["CONTAINERS", "ROOT", "Document", "Edge", "Node"]
+
+ROOT = ""
+CONTAINERS = ("group", "repeat", "model")
+KINDS = ("input", "output", "layer", *CONTAINERS)
+
+
+class Edge(NamedTuple):
+    """Where a tensor comes from.
+
+    Attributes:
+        source: the id of the node that makes it.
+        output: which of that node's outputs it is.
+    """
+
+    source: str
+    output: int = 0
+
+
+@dataclass(frozen=True)
+class Node:
+    """A box on the canvas.
+
+    Attributes:
+        id: its own, for as long as the document is edited.
+        kind: one of `KINDS`.
+        parent: the id of the container in which it lies.
+        type: the name of a layer's class; ``"Sequential"`` or ``"Functional"`` for a model.
+        name: the name of the layer, model or group; ``""`` lets Keras choose one.
+        settings: the arguments that were given, as `get_config` has them: dictionaries, lists,
+            texts, numbers, booleans and None. For an input: ``shape``, perhaps ``dtype`` and
+            ``batch_size``; within a group or repeat it has none, and may have none in a model.
+        reads: where each input comes from; None where it is not connected.
+        call: keyword arguments of the call that are no tensors, such as ``use_causal_mask``.
+        shares: the id of the node whose layer this one calls once more; ``""`` for its own layer.
+        count: how many times a repeat is passed.
+        folded: whether a container is drawn as one box.
+    """
+
+    id: str
+    kind: str = "layer"
+    parent: str = ROOT
+    type: str = ""
+    name: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reads: tuple[Edge | None, ...] = ()
+    call: Mapping[str, Any] = field(default_factory=dict)
+    shares: str = ""
+    count: int = 1
+    folded: bool = False
+
+    def data(self) -> dict[str, Any]:
+        """It as JSON has it, without what is as usual."""
+        usual = Node(self.id)
+        found = {"id": self.id, "kind": self.kind}
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value != getattr(usual, name):
+                found[name] = value
+        if self.reads:
+            found["reads"] = [None if edge is None else list(edge) for edge in self.reads]
+        return found
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Node:
+        """The node that `data` describes.
+
+        Raises:
+            LoadError: it is not what `data` gives.
+        """
+        if not isinstance(data, Mapping) or not set(data) <= set(cls.__dataclass_fields__):
+            raise LoadError("This is no node of a builder's document.")
+        reads = data.get("reads", [])
+        values = {**data, "reads": ()}
+        if not all(_fits(name, value) for name, value in values.items()) or "id" not in data:
+            raise LoadError(f"Node {data.get('id')!r:.40} of a builder's document is malformed.")
+        if not isinstance(reads, (list, tuple)) or not all(map(_is_edge, reads)):
+            raise LoadError(f"Node {data['id']!r:.40} reads what is no tensor.")
+        return cls(**{**values, "reads": tuple(e if e is None else Edge(*e) for e in reads)})
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name in ("settings", "call"):
+        return isinstance(value, Mapping) and is_plain(value)
+    if name == "count":
+        return type(value) is int and 1 <= value <= 1000
+    if name == "kind":
+        return value in KINDS
+    return type(value) is type(getattr(Node(""), name))
+
+
+def _is_edge(value: Any) -> bool:
+    if value is None:
+        return True
+    fits = isinstance(value, (list, tuple)) and len(value) == 2
+    return fits and isinstance(value[0], str) and type(value[1]) is int and value[1] >= 0
+
+
+def is_plain(value: Any, depth: int = 16) -> bool:
+    """Whether JSON can hold `value`, and it is not nested deeper than `depth`. NaN it cannot."""
+    if depth == 0:
+        return False
+    if isinstance(value, Mapping):
+        return all(isinstance(k, str) and is_plain(v, depth - 1) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(v, depth - 1) for v in value)
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) in (bool, int, str)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A graph of layers.
+
+    Attributes:
+        nodes: by id; of the nodes of one container those that come first are listed first where
+            nothing else says so: inputs, outputs, parallel branches.
+        name: of the model; ``""`` lets Keras choose.
+        type: ``"Sequential"`` or ``"Functional"``: which the code and the model should be. A graph
+            that is no chain is always the latter.
+        serial: the number of the next new node.
+    """
+
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    name: str = ""
+    type: str = "Sequential"
+    serial: int = 1
+
+    def __getitem__(self, key: str) -> Node:
+        """The node of an id.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        if key not in self.nodes:
+            raise ArgumentError(f"There is no box {key!r:.40}.")
+        return self.nodes[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    # Looking around
+
+    def children(self, parent: str = ROOT) -> list[Node]:
+        """The nodes that lie in a container, in their order."""
+        return [node for node in self if node.parent == parent]
+
+    def inputs(self, parent: str = ROOT) -> list[Node]:
+        """What a container is given."""
+        return [node for node in self.children(parent) if node.kind == "input"]
+
+    def outputs(self, parent: str = ROOT) -> list[Node]:
+        """What a container gives."""
+        return [node for node in self.children(parent) if node.kind == "output"]
+
+    def readers(self, key: str) -> list[tuple[Node, int]]:
+        """The nodes that read outputs of a node, and as which of their inputs."""
+        return [
+            (node, position)
+            for node in self
+            for position, edge in enumerate(node.reads)
+            if edge is not None and edge.source == key
+        ]
+
+    def sharers(self, key: str) -> list[Node]:
+        """The nodes that call the layer of a node once more."""
+        return [node for node in self if node.shares == key]
+
+    def owner(self, key: str) -> Node:
+        """The node whose layer a node calls: itself, unless it shares one."""
+        node = self[key]
+        return self[node.shares] if node.shares else node
+
+    def within(self, key: str) -> list[Node]:
+        """The nodes in a container, and in those in it."""
+        found, waiting = [], [key]
+        while waiting:
+            own = self.children(waiting.pop())
+            found += own
+            waiting += [node.id for node in own if node.kind in CONTAINERS]
+        return found
+
+    def ancestors(self, key: str) -> list[str]:
+        """The ids of the containers in which a node lies, the nearest first; without the root."""
+        found = []
+        while (key := self[key].parent) != ROOT:
+            found.append(key)
+        return found
+
+    def ordered(self, parent: str = ROOT) -> list[Node]:
+        """The nodes of a container so that each comes after all that it reads.
+
+        Nodes on a cycle, and what depends on them, are left out; an edit makes none.
+        """
+        own = self.children(parent)
+        made: set[str] = set()
+        found: list[Node] = []
+        while own:
+            ready = [n for n in own if all(e is None or e.source in made for e in n.reads)]
+            if not ready:
+                break
+            first = ready[0]
+            found.append(first)
+            made.add(first.id)
+            own.remove(first)
+        return found
+
+    def is_chain(self, parent: str = ROOT) -> bool:
+        """Whether the nodes of a container are one after the other, each with a layer or a model of
+        its own: what a `Sequential` can be."""
+        own = self.ordered(parent)
+        if len(own) < 2 or own[0].kind != "input" or own[-1].kind != "output":
+            return False
+        if len(own) != len(self.children(parent)):
+            return False
+        return all(
+            node.kind in ("layer", "model", "output")
+            and not node.shares
+            and not node.call
+            and not self.sharers(node.id)
+            and node.reads == (Edge(before.id),)
+            for before, node in pairwise(own)
+        )
+
+    def gives(self, edge: Edge) -> bool:
+        """Whether there is such a tensor. How many outputs a layer has is not known here."""
+        node = self.nodes.get(edge.source)
+        if node is None or node.kind == "output":
+            return False
+        if node.kind in CONTAINERS:
+            return edge.output < len(self.outputs(self.owner(node.id).id))
+        return node.kind == "layer" or edge.output == 0
+
+    # Making another
+
+    def put(self, *nodes: Node) -> Document:
+        """The document with nodes added, or in the place of those with the same id."""
+        return replace(self, nodes={**self.nodes, **{node.id: node for node in nodes}})
+
+    def change(self, key: str, **values: Any) -> Document:
+        """The document with other attributes of one node."""
+        return self.put(replace(self[key], **values))
+
+    def without(self, keys: Iterable[str]) -> Document:
+        """The document without some nodes; what read them is not connected there."""
+        gone = set(keys)
+        nodes = {}
+        for node in self:
+            if node.id in gone:
+                continue
+            if any(edge is not None and edge.source in gone for edge in node.reads):
+                reads = tuple(e if e is None or e.source not in gone else None for e in node.reads)
+                node = replace(node, reads=reads)
+            nodes[node.id] = node
+        return replace(self, nodes=nodes)
+
+    def new_id(self) -> tuple[str, Document]:
+        """An id that no node of the document ever had, and the document that knows it."""
+        return f"n{self.serial}", replace(self, serial=self.serial + 1)
+
+    # As data
+
+    def data(self) -> dict[str, Any]:
+        """The document as JSON has it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "serial": self.serial,
+            "nodes": [node.data() for node in self],
+        }
+
+    @classmethod
+    def of(cls, data: Any) -> Document:
+        """The document that `data` gave.
+
+        Raises:
+            LoadError: it is none, or nodes are in it that cannot be together.
+        """
+        fits = (
+            isinstance(data, Mapping)
+            and isinstance(data.get("nodes"), list)
+            and isinstance(data.get("name"), str)
+            and data.get("type") in ("Sequential", "Functional")
+            and type(data.get("serial")) is int
+        )
+        if not fits:
+            raise LoadError("This is no document of a builder.")
+        nodes = [Node.of(node) for node in data["nodes"]]
+        document = cls({n.id: n for n in nodes}, data["name"], data["type"], data["serial"])
+        document.check(len(nodes))
+        return document
+
+    def check(self, count: int | None = None) -> None:
+        """See that the parts fit together: what every edit keeps, and a file may break.
+
+        Args:
+            count: how many nodes there should be.
+
+        Raises:
+            LoadError: they do not.
+        """
+        problems = [] if count in (None, len(self.nodes)) else ["two nodes have one id"]
+        for node in self:
+            problems += self._problems(node)
+        if not problems:  # else there may be no order
+            containers = [ROOT, *(n.id for n in self if n.kind in CONTAINERS)]
+            if any(len(self.ordered(c)) != len(self.children(c)) for c in containers):
+                problems.append("tensors go round in a circle")
+        if problems:
+            raise LoadError(f"A builder's document does not fit together: {problems[0]}.")
+
+    def _problems(self, node: Node) -> list[str]:
+        found = []
+        seen, parent = set(), node.parent
+        while parent != ROOT and parent not in seen:
+            seen.add(parent)
+            if parent not in self.nodes or self.nodes[parent].kind not in CONTAINERS:
+                return [f"{node.id} lies in {parent}, which is no container"]
+            parent = self.nodes[parent].parent
+        if parent != ROOT:
+            return [f"{node.id} lies in itself"]
+        for edge in node.reads:
+            source = None if edge is None else self.nodes.get(edge.source)
+            if edge is not None and (source is None or source.parent != node.parent):
+                found.append(f"{node.id} reads {edge.source}, which is not beside it")
+            elif edge is not None and not self.gives(edge):
+                found.append(f"{node.id} reads output {edge.output} of {edge.source}")
+        wanted = {"input": 0, "output": 1}.get(node.kind, len(node.reads))
+        if len(node.reads) != wanted:
+            found.append(f"{node.id} is an end and does not read as one")
+        if node.shares:
+            owner = self.nodes.get(node.shares)
+            kinds = ("layer", "model")
+            if owner is None or owner.shares or owner.kind != node.kind or node.kind not in kinds:
+                found.append(
+                    f"{node.id} shares the layer of {node.shares}, which has none to share"
+                )
+            elif owner.parent not in (ROOT, *self.ancestors(node.id)) or node.settings:
+                found.append(f"{node.id} shares the layer of {node.shares} from elsewhere")
+        if not node.id.startswith("n") or not node.id[1:].isdecimal():
+            found.append(f"{node.id!r:.40} is no id")
+        elif int(node.id[1:]) >= self.serial:
+            found.append(f"{node.id} is not below the serial {self.serial}")
+        return found

@@ -1,0 +1,324 @@
+"""What can be done to a document: one function for each action, from a document to another.
+
+An edit keeps what `Document.check` asks for. It is refused with an `ArgumentError`, in words for
+the person who tried it, where that is not possible. Imports document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kerasnb.errors import ArgumentError
+from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
+
+__all__ = [
+    "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "move", "remove",
+    "rename", "set_call", "set_count", "set_setting", "swap_inputs", "unset_setting",
+]  # fmt: skip
+
+
+# Adding and removing
+
+
+def add(
+    document: Document,
+    node: Node,
+    after: Sequence[Edge] = (),
+    several: bool = False,
+    branch: bool = False,
+    parent: str = ROOT,
+) -> tuple[Document, str]:
+    """Put a new node into the graph.
+
+    Args:
+        document: the graph.
+        node: what is new; its id, parent and reads are chosen here.
+        after: what it is to read: all of it if it takes `several` tensors, else the last.
+        several: whether the node takes more than one tensor.
+        branch: whether to begin a branch; else what read the last of `after` reads the new node.
+        parent: the container, if `after` is empty.
+
+    Returns:
+        The new document, and the new node's id.
+    """
+    after = [edge for edge in after if document.gives(edge)]
+    if after:
+        parent = document[after[0].source].parent
+        after = [edge for edge in after if document[edge.source].parent == parent]
+    last = _last(document, after) if after else None
+    reads = () if node.kind == "input" else tuple(after if several else filter(None, [last]))
+    if not reads and node.kind != "input":
+        reads = (None,)
+    key, document = document.new_id()
+    document = document.put(replace(node, id=key, parent=parent, reads=reads))
+    if last is not None and not branch and node.kind not in ("input", "output"):
+        document = _redirected(document, last, Edge(key), key)
+    return document, key
+
+
+def _last(document: Document, edges: Sequence[Edge]) -> Edge:
+    """The one of some edges of one container that is made last."""
+    place = {n.id: i for i, n in enumerate(document.ordered(document[edges[0].source].parent))}
+    return max(edges, key=lambda edge: place.get(edge.source, -1))
+
+
+def _redirected(document: Document, old: Edge, new: Edge, but: str) -> Document:
+    """Let all that reads one tensor read another, but for one node."""
+    for reader, _ in document.readers(old.source):
+        if reader.id != but:
+            reads = tuple(new if edge == old else edge for edge in reader.reads)
+            document = document.change(reader.id, reads=reads)
+    return document
+
+
+def append_output(document: Document, edge: Edge) -> tuple[Document, str]:
+    """Let a tensor be one of the outputs of the container in which it is.
+
+    Raises:
+        ArgumentError: it is one already, or there is no such tensor.
+    """
+    parent = document[edge.source].parent
+    if not document.gives(edge):
+        raise ArgumentError("Choose a box that gives something.")
+    if any(node.reads == (edge,) for node in document.outputs(parent)):
+        raise ArgumentError("This is an output already.")
+    return add(document, Node("", "output"), [edge], branch=True)
+
+
+def remove(document: Document, keys: Iterable[str]) -> Document:
+    """Take nodes out, with what is in them. What read one reads what that one read first."""
+    gone = [key for key in keys if key in document]
+    for key in gone:
+        if key in document:  # else it was within another
+            document = _removed(document, key)
+    return document
+
+
+def _removed(document: Document, key: str) -> Document:
+    inside = [key, *(node.id for node in document.within(key))]
+    for own in inside:
+        document = _inherited(document, own, set(inside))
+    inside = [key, *(node.id for node in document.within(key))]  # some may have been inherited
+    node = document[key]
+    if node.kind in CONTAINERS or node.kind == "layer":
+        before = next((edge for edge in node.reads if edge is not None), None)
+        for reader, _ in document.readers(key):
+            reads = tuple(before if e and e.source == key else e for e in reader.reads)
+            document = document.change(reader.id, reads=reads)
+    document = _without_end(document, node)
+    return document.without(inside)
+
+
+def _inherited(document: Document, key: str, gone: set[str]) -> Document:
+    """Give the layer of a node that goes to the first that shares it and stays."""
+    heirs = [node for node in document.sharers(key) if node.id not in gone]
+    if not heirs:
+        return document
+    heir, node = heirs[0], document[key]
+    document = document.change(heir.id, settings=node.settings, name=node.name, shares="")
+    for child in document.children(key):
+        document = document.change(child.id, parent=heir.id)
+    for other in document.sharers(key):
+        sees_it = heir.parent in (ROOT, other.parent, *document.ancestors(other.id))
+        if other.id in gone or sees_it:
+            document = document.change(other.id, shares=heir.id)
+        else:  # it cannot see the heir from where it is
+            document = document.change(other.id, shares="", settings=node.settings)
+    return document
+
+
+def _without_end(document: Document, node: Node) -> Document:
+    """Let the container of an input or output that goes lose that end on its outside, too."""
+    if node.kind not in ("input", "output") or node.parent == ROOT:
+        return document
+    for outer in (document[node.parent], *document.sharers(node.parent)):
+        if node.kind == "input":
+            place = document.inputs(node.parent).index(node)
+            reads = outer.reads[:place] + outer.reads[place + 1 :]
+            document = document.change(outer.id, reads=reads)
+        else:
+            place = document.outputs(node.parent).index(node)
+            document = _without_output(document, outer.id, place)
+    return document
+
+
+def _without_output(document: Document, key: str, place: int) -> Document:
+    def after(edge: Edge | None) -> Edge | None:
+        if edge is None or edge.source != key or edge.output < place:
+            return edge
+        return None if edge.output == place else Edge(key, edge.output - 1)
+
+    for reader, _ in document.readers(key):
+        document = document.change(reader.id, reads=tuple(map(after, reader.reads)))
+    return document
+
+
+# Connections
+
+
+def connect(document: Document, edge: Edge, target: str, position: int | None = None) -> Document:
+    """Let a node read a tensor, as one of its inputs or as a further one.
+
+    Raises:
+        ArgumentError: they are not beside each other, or tensors would go round in a circle.
+    """
+    node = document[target]
+    if not document.gives(edge) or node.kind == "input":
+        raise ArgumentError("Connect what a box gives with what another one takes.")
+    if document[edge.source].parent != node.parent:
+        raise ArgumentError("Only boxes that lie in the same part can be connected.")
+    if edge.source == target or depends(document, edge.source, target):
+        raise ArgumentError("Tensors would go round in a circle.")
+    reads = list(node.reads)
+    if position is None:
+        free = [i for i, read in enumerate(reads) if read is None]
+        position = free[0] if free else 0 if node.kind == "output" else len(reads)
+    if not 0 <= position <= len(reads):
+        raise ArgumentError(f"There is no input number {position}.")
+    if position == len(reads) and node.kind in (*CONTAINERS, "output"):
+        raise ArgumentError("All inputs of this box are connected: take one off first.")
+    reads[position : position + 1] = [edge]
+    return document.change(target, reads=tuple(reads))
+
+
+def depends(document: Document, key: str, other: str) -> bool:
+    """Whether a node reads another one, directly or through others."""
+    seen, waiting = set(), [key]
+    while waiting:
+        for edge in document[waiting.pop()].reads:
+            if edge is not None and edge.source not in seen:
+                seen.add(edge.source)
+                waiting.append(edge.source)
+    return other in seen
+
+
+def disconnect(document: Document, target: str, position: int) -> Document:
+    """Take a connection away. One of several inputs goes with it, the only one waits for another.
+
+    Raises:
+        ArgumentError: there is no such connection.
+    """
+    node = document[target]
+    if not 0 <= position < len(node.reads) or node.reads[position] is None:
+        raise ArgumentError("There is no such connection.")
+    reads = list(node.reads)
+    if len(reads) > 1 and node.kind == "layer":
+        del reads[position]
+    else:
+        reads[position] = None
+    return document.change(target, reads=tuple(reads))
+
+
+def swap_inputs(document: Document, target: str, first: int, second: int) -> Document:
+    """Exchange two inputs of a node.
+
+    Raises:
+        ArgumentError: it has none of that number.
+    """
+    reads = list(document[target].reads)
+    if not (0 <= first < len(reads) and 0 <= second < len(reads)):
+        raise ArgumentError("There is no such input.")
+    reads[first], reads[second] = reads[second], reads[first]
+    return document.change(target, reads=tuple(reads))
+
+
+def move(document: Document, key: str, target: str, position: int) -> Document:
+    """Take a node out of its place and put it on a connection.
+
+    Raises:
+        ArgumentError: it cannot stand there.
+    """
+    node, edge = document[key], document[target].reads[position]
+    gives = document.gives(Edge(key))
+    if edge is None or len(node.reads) != 1 or node.kind == "output" or not gives:
+        raise ArgumentError("Only a box with one input can be moved on to a connection.")
+    if key in (target, edge.source) or target in [n.id for n in document.within(key)]:
+        return document
+    if document[target].parent != node.parent:
+        raise ArgumentError("A box stays in its part: cut it and paste it there.")
+    before = node.reads[0]
+    if before is None and any(e and e.source == key for r in document for e in r.reads):
+        raise ArgumentError("Connect this box first.")
+    for reader, _ in document.readers(key):
+        reads = tuple(before if e and e.source == key else e for e in reader.reads)
+        document = document.change(reader.id, reads=reads)
+    document = document.change(key, reads=(edge,))
+    reads = list(document[target].reads)
+    reads[position] = Edge(key)
+    return document.change(target, reads=tuple(reads))
+
+
+# A node's own
+
+
+def set_setting(document: Document, key: str, name: str, value: Any) -> Document:
+    """Give an argument of a layer a value; a shared layer's wherever it is called."""
+    owner = document.owner(key)
+    return document.change(owner.id, settings={**owner.settings, name: value})
+
+
+def unset_setting(document: Document, key: str, name: str) -> Document:
+    """Let an argument of a layer be as usual."""
+    owner = document.owner(key)
+    settings = {k: v for k, v in owner.settings.items() if k != name}
+    return document.change(owner.id, settings=settings)
+
+
+def set_call(document: Document, key: str, name: str, value: Any) -> Document:
+    """Give an argument of a call a value; None takes it away."""
+    call = {k: v for k, v in document[key].call.items() if k != name}
+    return document.change(key, call=call if value is None else {**call, name: value})
+
+
+def rename(document: Document, key: str, name: str) -> Document:
+    """Name a layer, a group, a model within, or (`key` is the root) the model.
+
+    Raises:
+        ArgumentError: another one has the name, or it cannot be one.
+    """
+    if name and ("/" in name or not name.isprintable() or len(name) > 60 or name != name.strip()):
+        raise ArgumentError("A name has 1 to 60 characters, and '/' is none of them.")
+    if key == ROOT:
+        return replace(document, name=name)
+    owner = document.owner(key)
+    for other in document:
+        if name and other.name == name and other.id != owner.id and not other.shares:
+            raise ArgumentError(f"There is something named {name!r} already.")
+    return document.change(owner.id, name=name)
+
+
+def set_count(document: Document, key: str, count: int) -> Document:
+    """Say how many times a repeat is passed.
+
+    Raises:
+        ArgumentError: it is no repeat, or no number from 1 to 1000.
+    """
+    if document[key].kind != "repeat" or type(count) is not int or not 1 <= count <= 1000:
+        raise ArgumentError("A part is repeated 1 to 1000 times.")
+    return document.change(key, count=count)
+
+
+def fold(document: Document, key: str, folded: bool) -> Document:
+    """Draw a container as one box, or with what is in it."""
+    return document.change(document.owner(key).id, folded=folded)
+
+
+def again(
+    document: Document, key: str, after: Sequence[Edge], branch: bool = True
+) -> tuple[Document, str]:
+    """Call the layer of a node once more, on another tensor.
+
+    Raises:
+        ArgumentError: the node has no layer of its own, or it cannot be seen from there.
+    """
+    owner = document.owner(key)
+    after = [edge for edge in after if document.gives(edge)]
+    if owner.kind not in ("layer", "model") or not after:
+        raise ArgumentError("Choose a layer or a model, and what it is to be called on.")
+    home = document[after[0].source]
+    if owner.parent not in (ROOT, home.parent, *document.ancestors(home.id)):
+        raise ArgumentError("This layer lies within another part.")
+    node = Node("", owner.kind, type=owner.type, shares=owner.id)
+    return add(document, node, after, several=len(after) > 1, branch=branch)
