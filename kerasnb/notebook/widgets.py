@@ -21,12 +21,14 @@ __all__ = ["Widget", "script", "style"]
 
 _STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*//.*\n|^\s*/\*\*(?:.|\n)*?\*/\n|^\s+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
 
 
 @cache
 def script(name: str) -> str:
-    """The text of ``static/<name>`` with all that it imports in front, each once."""
+    """The text of ``static/<name>`` with all that it imports in front, each once, without comments
+    on lines of their own and indents, which pages need not be sent."""
     seen: dict[str, str] = {}
 
     def visit(file: str) -> None:
@@ -40,7 +42,7 @@ def script(name: str) -> str:
 
     visit(name)
     parts = [text if file == name else _EXPORT.sub("", text) for file, text in seen.items()]
-    return "\n".join(parts)
+    return _COMMENT.sub("", "\n".join(parts))
 
 
 @cache

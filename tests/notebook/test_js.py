@@ -52,6 +52,22 @@ def test_pure_functions():
     assert int(passed) >= len(tests)
 
 
+def joined(name, found=()):
+    """The names of a script's file and of all that it imports."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    for other in re.findall(r'^import .* from "\./([\w.-]+)";$', text, re.MULTILINE):
+        found = found if other in found else joined(other, found)
+    return (*found, name)
+
+
+def test_what_is_sent_has_no_comments_and_runs_as_the_files_do():
+    text = script("live.js")
+    assert not re.search(r"^\s|^//|^/\*\*", text, re.MULTILINE)
+    files = [(STATIC / f).read_text(encoding="utf-8") for f in FILES if f.suffix == ".js"]
+    for file in files:  # a text over several lines would lose its indents
+        assert all(line.count("`") % 2 == 0 for line in file.splitlines() if '"`"' not in line)
+
+
 def test_widgets_are_found():
     assert {"confusion.js", "live.js", "pad.js"} <= set(WIDGETS)
 
@@ -63,7 +79,10 @@ def test_a_widget_is_one_small_module(name, checked):
     assert not re.search(r"^(import|from) ", text, re.MULTILINE)
     assert len(re.findall(r"^export default ", text, re.MULTILINE)) == 1
     # names of the files that are joined must not clash
-    declared = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", text, re.M)
+    sources = "\n".join((STATIC / f).read_text(encoding="utf-8") for f in joined(name))
+    declared = re.findall(
+        r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", sources, re.MULTILINE
+    )
     assert sorted(declared) == sorted(set(declared))
     checked(text)
 
