@@ -22,9 +22,12 @@ from kerasnb.graph import current_level
 from kerasnb.spec import TensorSpec, check_dtype
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 
-__all__ = ["StateScope", "Variable", "current_scope", "eager_scope", "in_scope", "swap"]
+__all__ = [
+    "StateScope", "Variable", "current_scope", "eager_scope", "in_scope", "swap", "weightless",
+]  # fmt: skip
 
 _scope: ContextVar[StateScope | None] = ContextVar("state_scope", default=None)
+_weightless: ContextVar[bool] = ContextVar("weightless", default=False)
 
 
 class Variable(Operators):
@@ -59,7 +62,8 @@ class Variable(Operators):
         self.constraint = None
         with eager_scope():
             self._value = _first_value(initializer, shape, dtype, self.name)
-        backends.live.add(self)
+        if not _weightless.get():
+            backends.live.add(self)
 
     @property
     def spec(self) -> TensorSpec:
@@ -223,6 +227,20 @@ def eager_scope():
         _scope.reset(token)
 
 
+@contextmanager
+def weightless():
+    """Let variables made in the block take no memory: what an initializer would fill reads as 0.
+
+    A layer that is built so tells its shapes and sizes, however large, and is good for nothing
+    else. Its variables stay on the host.
+    """
+    token = _weightless.set(True)
+    try:
+        yield
+    finally:
+        _weightless.reset(token)
+
+
 def swap(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
     """Give each variable its new array, all at once.
 
@@ -250,7 +268,16 @@ def _first_value(
     if shape is None or any(d is None for d in shape):
         raise ShapeError(f"Variable {name!r} needs a known shape, got {shape}.")
     dtype = check_dtype(dtype or config.floatx())
+    if _weightless.get():
+        return Tensor(_no_memory(tuple(shape), dtype, name), TensorSpec(tuple(shape), dtype))
     return as_tensor(initializer(tuple(shape), dtype=dtype), dtype)
+
+
+def _no_memory(shape: tuple, dtype: str, name: str) -> np.ndarray:
+    try:
+        return np.broadcast_to(np.zeros((), dtype), shape)
+    except (ValueError, OverflowError):  # more elements than an address can count
+        raise ShapeError(f"Variable {name!r} cannot have the shape {shape}.") from None
 
 
 def _owned(tensor: Tensor, source: Any) -> Tensor:

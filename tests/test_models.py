@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import kerasnb
-from kerasnb import layers, ops
+from kerasnb import backends, layers, ops
 from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.variable import weightless
 
 RNG = np.random.default_rng(0)
 
@@ -531,3 +532,19 @@ def test_a_trained_model_can_be_copied_and_pickled():
         np.testing.assert_array_equal(other(x), model(x))
         other.fit(x, y, verbose=0)
         assert not np.array_equal(other(x), model(x))
+
+
+def test_a_weightless_layer_tells_its_sizes_and_takes_no_memory():
+    with weightless():
+        layer = layers.Dense(10**9, kernel_initializer="zeros")
+        layer.build((None, 10**6))
+    assert layer.kernel.shape == (10**6, 10**9)
+    assert layer.kernel.value.data.strides == (0, 0)
+    # a switch of the backend leaves it where it is
+    assert all(variable is not layer.kernel for variable in backends.live)
+    with weightless(), pytest.raises(ShapeError) as error:
+        layers.Dense(10**18).build((None, 10**6))
+    assert str(error.value) == (
+        "Variable 'kernel' cannot have the shape (1000000, 1000000000000000000)."
+    )
+    assert layers.Dense(2)(data(1, 3)).shape == (1, 2)  # real ones again
