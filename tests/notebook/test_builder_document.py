@@ -10,7 +10,7 @@ from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.document import Document
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(150))
 def test_whatever_is_done_the_parts_of_a_document_fit_together(seed):
     chance = random.Random(seed)
     document = random_document(seed) if seed % 4 else Document()
@@ -25,7 +25,7 @@ def test_whatever_is_done_the_parts_of_a_document_fit_together(seed):
         new.check()
         done += new is not document
         document = new if len(new.nodes) < 60 else random_document(seed)
-    assert done > 10
+    assert done >= 5
 
 
 @pytest.mark.parametrize("seed", range(20))

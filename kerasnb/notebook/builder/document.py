@@ -15,15 +15,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kerasnb.errors import ArgumentError, LoadError
 
-__all__ = ["CONTAINERS", "ROOT", "Document", "Edge", "Node"]
+__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node"]
 
 ROOT = ""
 CONTAINERS = ("group", "repeat", "model")
+DEEPEST = 16  # containers in containers: Python takes no more than 20 loops in loops
 KINDS = ("input", "output", "layer", *CONTAINERS)
 
 
@@ -219,16 +221,21 @@ class Document:
         Nodes on a cycle, and what depends on them, are left out; an edit makes none.
         """
         own = self.children(parent)
-        made: set[str] = set()
+        # what a node still waits for; something that is not here would never come
+        waiting = [{e.source for e in node.reads if e is not None} for node in own]
+        readers: dict[str, list[int]] = {}
+        for i, sources in enumerate(waiting):
+            for source in sources:
+                readers.setdefault(source, []).append(i)
+        ready = [i for i, sources in enumerate(waiting) if not sources]  # a heap, as it is sorted
         found: list[Node] = []
-        while own:
-            ready = [n for n in own if all(e is None or e.source in made for e in n.reads)]
-            if not ready:
-                break
-            first = ready[0]
-            found.append(first)
-            made.add(first.id)
-            own.remove(first)
+        while ready:
+            node = own[heappop(ready)]
+            found.append(node)
+            for i in readers.get(node.id, ()):
+                waiting[i].discard(node.id)
+                if not waiting[i]:
+                    heappush(ready, i)
         return found
 
     def is_chain(self, parent: str = ROOT) -> bool:
@@ -352,6 +359,10 @@ class Document:
             elif edge is not None and not self.gives(edge):
                 found.append(f"{node.id} reads output {edge.output} of {edge.source}")
         wanted = {"input": 0, "output": 1}.get(node.kind, len(node.reads))
+        if node.kind in CONTAINERS:
+            wanted = len(self.inputs(self.owner(node.id).id))
+            if len(seen) >= DEEPEST:
+                found.append(f"{node.id} lies in more than {DEEPEST} parts")
         if len(node.reads) != wanted:
             found.append(f"{node.id} is an end and does not read as one")
         if node.shares:
@@ -361,6 +372,8 @@ class Document:
                 found.append(
                     f"{node.id} shares the layer of {node.shares}, which has none to share"
                 )
+            elif owner.id in self.ancestors(node.id):
+                found.append(f"{node.id} calls the model in which it lies")
             elif owner.parent not in (ROOT, *self.ancestors(node.id)) or node.settings:
                 found.append(f"{node.id} shares the layer of {node.shares} from elsewhere")
         if not node.id.startswith("n") or not node.id[1:].isdecimal():

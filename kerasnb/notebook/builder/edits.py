@@ -14,9 +14,13 @@ from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
 
 __all__ = [
-    "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "move", "remove",
-    "rename", "set_call", "set_count", "set_setting", "swap_inputs", "unset_setting",
+    "REPEATED", "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "move",
+    "relink", "remove", "rename", "set_call", "set_count", "set_setting", "swap_inputs",
+    "unset_setting",
 ]  # fmt: skip
+
+
+REPEATED = "What is repeated has one input and one output."
 
 
 # Adding and removing
@@ -82,18 +86,33 @@ def append_output(document: Document, edge: Edge) -> tuple[Document, str]:
     parent = document[edge.source].parent
     if not document.gives(edge):
         raise ArgumentError("Choose a box that gives something.")
+    if parent != ROOT and document[parent].kind == "repeat":
+        raise ArgumentError(REPEATED)
     if any(node.reads == (edge,) for node in document.outputs(parent)):
         raise ArgumentError("This is an output already.")
     return add(document, Node("", "output"), [edge], branch=True)
 
 
 def remove(document: Document, keys: Iterable[str]) -> Document:
-    """Take nodes out, with what is in them. What read one reads what that one read first."""
+    """Take nodes out, with what is in them. What read one reads what that one read first.
+
+    Raises:
+        ArgumentError: one is the input or output of a repeat that stays.
+    """
     gone = [key for key in keys if key in document]
+    for key in gone:
+        if _ends_repeat(document, key) and not {*document.ancestors(key)} & {*gone}:
+            raise ArgumentError(REPEATED)
     for key in gone:
         if key in document:  # else it was within another
             document = _removed(document, key)
     return document
+
+
+def _ends_repeat(document: Document, key: str) -> bool:
+    node = document[key]
+    end = node.kind in ("input", "output") and node.parent != ROOT
+    return end and document[node.parent].kind == "repeat"
 
 
 def _removed(document: Document, key: str) -> Document:
@@ -194,6 +213,28 @@ def depends(document: Document, key: str, other: str) -> bool:
     return other in seen
 
 
+def relink(
+    document: Document, edge: Edge, target: str, position: int | None, old: tuple[str, int]
+) -> Document:
+    """Let another node, or another of its inputs, read a tensor, in one step.
+
+    Args:
+        document: the graph.
+        edge: the tensor.
+        target: the node that is to read it.
+        position: as which of its inputs; None for a further one.
+        old: the node and the number of its input that read it before.
+
+    Raises:
+        ArgumentError: as `connect` and `disconnect`.
+    """
+    before = document[old[0]].reads
+    new = connect(document, edge, target, position)
+    if old[0] == target and new[target].reads[: len(before)] != before:
+        return new  # it was the input itself that was given something else
+    return disconnect(new, *old)
+
+
 def disconnect(document: Document, target: str, position: int) -> Document:
     """Take a connection away. One of several inputs goes with it, the only one waits for another.
 
@@ -201,9 +242,9 @@ def disconnect(document: Document, target: str, position: int) -> Document:
         ArgumentError: there is no such connection.
     """
     node = document[target]
-    if not 0 <= position < len(node.reads) or node.reads[position] is None:
-        raise ArgumentError("There is no such connection.")
     reads = list(node.reads)
+    if not 0 <= position < len(reads) or (reads[position] is None and len(reads) == 1):
+        raise ArgumentError("There is no such connection.")
     if len(reads) > 1 and node.kind == "layer":
         del reads[position]
     else:
@@ -230,7 +271,8 @@ def move(document: Document, key: str, target: str, position: int) -> Document:
     Raises:
         ArgumentError: it cannot stand there.
     """
-    node, edge = document[key], document[target].reads[position]
+    node, reads = document[key], document[target].reads
+    edge = reads[position] if position < len(reads) else None
     gives = document.gives(Edge(key))
     if edge is None or len(node.reads) != 1 or node.kind == "output" or not gives:
         raise ArgumentError("Only a box with one input can be moved on to a connection.")
@@ -245,9 +287,9 @@ def move(document: Document, key: str, target: str, position: int) -> Document:
         reads = tuple(before if e and e.source == key else e for e in reader.reads)
         document = document.change(reader.id, reads=reads)
     document = document.change(key, reads=(edge,))
-    reads = list(document[target].reads)
-    reads[position] = Edge(key)
-    return document.change(target, reads=tuple(reads))
+    new = list(document[target].reads)
+    new[position] = Edge(key)
+    return document.change(target, reads=tuple(new))
 
 
 # A node's own
@@ -267,7 +309,13 @@ def unset_setting(document: Document, key: str, name: str) -> Document:
 
 
 def set_call(document: Document, key: str, name: str, value: Any) -> Document:
-    """Give an argument of a call a value; None takes it away."""
+    """Give an argument of a call a value; None takes it away.
+
+    Raises:
+        ArgumentError: the node is no layer.
+    """
+    if document[key].kind != "layer":
+        raise ArgumentError("Only a layer takes arguments in its call.")
     call = {k: v for k, v in document[key].call.items() if k != name}
     return document.change(key, call=call if value is None else {**call, name: value})
 
@@ -318,7 +366,15 @@ def again(
     if owner.kind not in ("layer", "model") or not after:
         raise ArgumentError("Choose a layer or a model, and what it is to be called on.")
     home = document[after[0].source]
-    if owner.parent not in (ROOT, home.parent, *document.ancestors(home.id)):
+    around = document.ancestors(home.id)
+    if owner.parent not in (ROOT, home.parent, *around):
         raise ArgumentError("This layer lies within another part.")
+    if owner.id in around:
+        raise ArgumentError("A model cannot be called within itself.")
     node = Node("", owner.kind, type=owner.type, shares=owner.id)
-    return add(document, node, after, several=len(after) > 1, branch=branch)
+    document, key = add(document, node, after, several=len(after) > 1, branch=branch)
+    if owner.kind == "model":
+        count = len(document.inputs(owner.id))
+        reads = (*document[key].reads, *[None] * count)[:count]
+        document = document.change(key, reads=reads)
+    return document, key

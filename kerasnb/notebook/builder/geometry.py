@@ -5,6 +5,7 @@ A container that is not folded is a larger box with a drawing of its own inside.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
@@ -25,6 +26,10 @@ class Box(NamedTuple):
     y: float
     width: float
     height: float
+
+    def port(self, number: int, count: int) -> float:
+        """The x of one of `count` places where lines begin or end, spread over the width."""
+        return self.x + self.width * (number + 1) / (max(count, number + 1) + 1)
 
 
 class Line(NamedTuple):
@@ -60,13 +65,18 @@ class Geometry(NamedTuple):
     height: float
 
 
-def place(document: Document) -> Geometry:
-    """The drawing of a document. The same document always gives the same."""
+def place(document: Document, outputs: Mapping[str, int] | None = None) -> Geometry:
+    """The drawing of a document. The same document always gives the same.
+
+    Args:
+        document: the graph.
+        outputs: how many outputs a node has, by id; 1 if it is not there.
+    """
     drawings: dict[str, Layout] = {}
     _arrange(document, ROOT, drawings)
     boxes: dict[str, Box] = {}
     lines: list[Line] = []
-    _collect(document, ROOT, (0.0, 0.0), drawings, boxes, lines)
+    _collect(document, ROOT, (0.0, 0.0), drawings, boxes, lines, outputs or {})
     whole = drawings[ROOT]
     return Geometry(boxes, lines, whole.width, whole.height)
 
@@ -83,6 +93,19 @@ def drawn(document: Document) -> list[Node]:
 
     walk(ROOT)
     return found
+
+
+def _bent(
+    route: Sequence[tuple[float, float]], start: float, end: float
+) -> list[tuple[float, float]]:
+    """A route from middle to middle of two boxes, from one x to another instead."""
+    (first, _), (last, _) = route[0], route[-1]
+    here = [i for i in (0, 1) if route[i][0] == first]
+    there = [i for i in (len(route) - 2, len(route) - 1) if route[i][0] == last and i > 0]
+    moved = dict.fromkeys(here, start) | dict.fromkeys(there, end)
+    if len(route) == 2:
+        moved = {0: start, 1: end}
+    return [(moved.get(i, x), y) for i, (x, y) in enumerate(route)]
 
 
 def _is_open(node: Node) -> bool:
@@ -110,6 +133,7 @@ def _collect(
     drawings: dict[str, Layout],
     boxes: dict[str, Box],
     lines: list[Line],
+    outputs: Mapping[str, int],
 ) -> None:
     """Move the drawing of a container to its place, and those in it."""
     x0, y0 = corner
@@ -125,10 +149,12 @@ def _collect(
         if _is_open(node):
             left = (width - drawings[node.id].width) / 2
             within = (x0 + x + left, y0 + y + HEAD)
-            _collect(document, node.id, within, drawings, boxes, lines)
+            _collect(document, node.id, within, drawings, boxes, lines, outputs)
     places = [(e, n.id, i) for n in own for i, e in enumerate(n.reads) if e is not None]
     for (edge, target, position), route in zip(places, drawing.routes, strict=True):
-        path = smooth([(x0 + x, y0 + y) for x, y in route])
-        box = boxes[edge.source]
+        box, to = boxes[edge.source], boxes[target]
+        start = box.port(edge.output, outputs.get(edge.source, 1))
+        end = to.port(position, len(document[target].reads))
+        path = smooth(_bent([(x0 + x, y0 + y) for x, y in route], start, end))
         chip = (box.x + box.width / 2, box.y + box.height + CHIP)
         lines.append(Line(edge, target, position, path, chip))

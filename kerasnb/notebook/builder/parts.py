@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from kerasnb.errors import ArgumentError
-from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
-from kerasnb.notebook.builder.edits import add, depends
+from kerasnb.notebook.builder.document import CONTAINERS, DEEPEST, ROOT, Document, Edge, Node
+from kerasnb.notebook.builder.edits import REPEATED, add, depends
 
 __all__ = ["apart", "copy", "expose", "paste", "unwrap", "wrap"]
 
@@ -47,8 +47,10 @@ def wrap(
     ]
     made = list(dict.fromkeys(made))
     if kind == "repeat" and (len(given) != 1 or len(made) != 1):
-        raise ArgumentError("What is repeated has one input and one output.")
+        raise ArgumentError(REPEATED)
     parent = chosen[0].parent
+    if _depth(document, chosen) >= DEEPEST:
+        raise ArgumentError(f"Parts lie at most {DEEPEST} deep in each other.")
     key, document = document.new_id()
     type_ = "Functional" if kind == "model" else ""
     count = count if kind == "repeat" else 1
@@ -79,6 +81,12 @@ def _placed(document: Document, key: str, place: int) -> Document:
     others = [node for node in document if node.id != key]
     others.insert(place, document[key])
     return replace(document, nodes={node.id: node for node in others})
+
+
+def _depth(document: Document, nodes: Sequence[Node]) -> int:
+    """How many containers the deepest of some nodes lies in, with what is in them."""
+    inside = [n.id for node in nodes for n in (node, *document.within(node.id))]
+    return max(len(document.ancestors(key)) for key in inside)
 
 
 def _require_convex(document: Document, own: set[str]) -> None:
