@@ -1,0 +1,304 @@
+"""The document of a live model. Imports palette, values and the models' descriptions."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kerasnb import config, tree
+from kerasnb.errors import ArgumentError
+from kerasnb.graph import Node as GraphNode
+from kerasnb.layers.base import Layer
+from kerasnb.layers.input import InputLayer
+from kerasnb.layers.symbolic import LayerCall, is_symbolic
+from kerasnb.models.description import graph_of
+from kerasnb.models.trainer import Trainer
+from kerasnb.naming import snake_case
+from kerasnb.notebook.builder.building import Built
+from kerasnb.notebook.builder.calls import LAYER_ERRORS, aside
+from kerasnb.notebook.builder.document import ROOT, Document, Edge, Node
+from kerasnb.notebook.builder.palette import entries, entry_of
+from kerasnb.notebook.builder.values import listed
+from kerasnb.spec import is_float
+from kerasnb.tensor import Tensor
+from kerasnb.variable import weightless
+
+__all__ = ["built_from", "from_model", "settings_of"]
+
+
+def from_model(model: Any) -> Document:
+    """The graph of a sequential or functional model, built or not.
+
+    Raises:
+        ArgumentError: its `call` is Python, or holds what is no layer; it is named.
+    """
+    return built_from(model).document
+
+
+def built_from(model: Any) -> Built:
+    """The graph of a model with that model, so that one built of it takes over its weights.
+
+    Raises:
+        ArgumentError: as `from_model`.
+    """
+    reading = _Reading()
+    reading.container(ROOT, model, None)
+    type_ = "Sequential" if hasattr(model, "_stack") else "Functional"
+    name = "" if _is_automatic(model) else model.name
+    document = Document(reading.placed(), name, type_, reading.serial)
+    document.check()
+    return Built(model, reading.layers, set(), document)
+
+
+class _Reading:
+    """Makes nodes of what a model holds, containers before what is in them."""
+
+    def __init__(self) -> None:
+        self.serial = 1
+        self.layers: dict[str, list[Layer]] = {}
+        self._nodes: dict[str, Node] = {}
+        self._owners: dict[int, str] = {}  # by the identity of a layer, the node that has it
+        self._palette = entries()
+        self._waiting: list[tuple[str, Any]] = []
+
+    def placed(self) -> dict[str, Node]:
+        """All nodes, once the models within have been read too."""
+        while self._waiting:
+            key, model = self._waiting.pop(0)
+            self.container(key, model, self._nodes[key])
+        return self._nodes
+
+    def _add(self, **values: Any) -> str:
+        key = f"n{self.serial}"
+        self.serial += 1
+        self._nodes[key] = Node(key, **values)
+        return key
+
+    def container(self, key: str, model: Any, box: Node | None) -> None:
+        """What lies in the root or in a model within."""
+        graph = graph_of(model)
+        if graph is not None:
+            self._graph(key, graph)
+        elif hasattr(model, "_stack"):
+            self._stack(key, model)
+        else:
+            raise ArgumentError(
+                f"The model {model.name!r} is a {type(model).__name__} whose call is Python, so "
+                "what is connected with what is not known. Only sequential and functional models "
+                "can be drawn."
+            )
+
+    # A stack that was not built yet
+
+    def _stack(self, key: str, model: Any) -> None:
+        edge = Edge(self._input(key, None if model._start is None else model._start))
+        for layer in model._stack:
+            if id(layer) in self._owners:
+                raise ArgumentError(f"The layer {layer.name!r} is twice in {model.name!r}.")
+            edge = Edge(self._call(key, layer, (edge,), {}))
+        self._add(kind="output", parent=key, reads=(edge,))
+
+    # A graph
+
+    def _graph(self, key: str, graph: Any) -> None:
+        names = graph.input_names if isinstance(graph.input, dict) else [""] * len(graph.inputs)
+        made = {
+            id(tensor): Edge(self._input(key, tensor, name))
+            for tensor, name in zip(graph.inputs, names, strict=True)
+        }
+        for node in graph._nodes:
+            if isinstance(node, LayerCall):
+                reads, call = self._arguments(node, made)
+                own = self._call(key, node.op, reads, call)
+            elif node.op.name == "convert" and all(is_float(t.dtype) for t in node.inputs):
+                made[id(node.outputs[0])] = made[id(node.inputs[0])]  # a layer does that itself
+                continue
+            else:
+                own = self._op(key, node, made)
+            for place, tensor in enumerate(node.outputs):
+                made[id(tensor)] = Edge(own, place)
+        for tensor in graph.outputs:
+            self._add(kind="output", parent=key, reads=(made[id(tensor)],))
+
+    def _input(self, key: str, tensor: Tensor | None, name: str = "") -> str:
+        if tensor is None:
+            return self._add(kind="input", parent=key, type="InputLayer")
+        layer: InputLayer = tensor.node.attrs["layer"]
+        batch, *shape = layer.batch_shape
+        settings: dict[str, Any] = {"shape": shape}
+        if layer.dtype != config.floatx():
+            settings["dtype"] = layer.dtype
+        if batch is not None:
+            settings["batch_size"] = batch
+        name = name or ("" if _is_automatic(layer, "input", "keras_tensor") else layer.name)
+        own = self._add(kind="input", parent=key, type="InputLayer", name=name, settings=settings)
+        return own
+
+    def _call(self, key: str, layer: Layer, reads: tuple, call: Mapping[str, Any]) -> str:
+        """A node for a call of a layer or of a model within."""
+        nested = isinstance(layer, Trainer)
+        kind = "model" if nested else "layer"
+        type_ = type(layer).__name__
+        if nested:
+            type_ = "Sequential" if hasattr(layer, "_stack") else "Functional"
+        common = {"kind": kind, "parent": key, "type": type_, "reads": reads, "call": dict(call)}
+        if id(layer) in self._owners:
+            owner = self._owners[id(layer)]
+            if not self._is_seen(owner, key):
+                raise ArgumentError(
+                    f"The layer {layer.name!r} is shared by two models within, which cannot be "
+                    "drawn. Call it outside of them as well, or give each its own."
+                )
+            own = self._add(**common, shares=owner)
+        else:
+            settings = _frozen(layer) if nested else settings_of(layer)
+            name = "" if _is_automatic(layer, type_) else layer.name
+            own = self._add(**common, name=name, settings=settings)
+            self._owners[id(layer)] = own
+            if nested:
+                self._waiting.append((own, layer))
+        self.layers[own] = [layer]
+        return own
+
+    def _is_seen(self, owner: str, key: str) -> bool:
+        """Whether what lies in `key` can call the layer of a node."""
+        home = self._nodes[owner].parent
+        while key not in (ROOT, home):
+            key = self._nodes[key].parent
+        return key == home
+
+    def _arguments(self, node: LayerCall, made: Mapping[int, Edge]) -> tuple[tuple, dict]:
+        """The tensors that a call reads, and its other arguments."""
+        layer = node.op
+        names = list(inspect.signature(layer.call).parameters)
+        given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+        if len(node.args) > len(names):  # a call that takes whatever comes
+            raise ArgumentError(f"How the layer {layer.name!r} is called cannot be drawn.")
+        entry = self._palette.get(type(layer).__name__)
+        if entry is None or entry.cls is not type(layer):  # a cell may have defined it twice
+            entry = entry_of(type(layer))
+        ports = entry.ports if entry is not None and entry.takes != "several" else ()
+        ports = ports or tuple(given)[:1]
+        reads, call = [], {}
+        for name, value in given.items():
+            leaves = tree.flatten(value)
+            tensors = [leaf for leaf in leaves if is_symbolic(leaf)]
+            if name in ports and tensors and len(tensors) == len(leaves):
+                reads += [(ports.index(name), made[id(t)]) for t in tensors]
+            elif tensors or any(isinstance(leaf, Tensor) for leaf in leaves):
+                raise ArgumentError(
+                    f"The layer {layer.name!r} is given a tensor as {name}, which cannot be drawn."
+                )
+            elif value is not None:
+                call[name] = listed(value)
+        return tuple(edge for _, edge in sorted(reads, key=lambda read: read[0])), call
+
+    # Ops outside of layers
+
+    def _op(self, key: str, node: GraphNode, made: Mapping[int, Edge]) -> str:
+        name = node.op.name
+        tensors = [t for t in node.inputs if is_symbolic(t)]
+        type_ = _MERGES.get(name)
+        ranks = {t.ndim for t in tensors}
+        if type_ is None or len(tensors) != len(node.inputs) or len(ranks) != 1:
+            raise ArgumentError(
+                f"The model calls the op {name!r} outside of a layer, which cannot be drawn. Put "
+                "it into a layer of your own."
+            )
+        axis = node.attrs.get("axis", -1)
+        last = axis in (-1, tensors[0].ndim - 1)
+        settings = {"axis": axis} if name == "concatenate" and not last else {}
+        reads = tuple(made[id(t)] for t in tensors)
+        return self._add(parent=key, type=type_, settings=settings, reads=reads)
+
+
+_MERGES = {
+    "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
+    "minimum": "Minimum", "concatenate": "Concatenate",
+}  # fmt: skip
+
+
+def _is_automatic(layer: Layer, *prefixes: str) -> bool:
+    """Whether a name is one of those that a layer is given where nobody chose one."""
+    prefixes = tuple(map(snake_case, prefixes)) or (snake_case(type(layer).__name__),)
+    prefixes = (*prefixes, snake_case(type(layer).__name__))
+    pattern = rf"({'|'.join(map(re.escape, prefixes))})(_\d+)?(_r\d+_*)?"
+    return re.fullmatch(pattern, layer.name) is not None
+
+
+def _frozen(model: Layer) -> dict[str, Any]:
+    return {} if model.trainable else {"trainable": False}
+
+
+# Settings
+
+
+_SIZES = ("kernel_size", "strides", "pool_size", "dilation_rate", "size", "output_shape")
+_NOT_OWN = ("name", "trainable", "dtype")
+
+
+def settings_of(layer: Layer) -> dict[str, Any]:
+    """The arguments of a layer that are not as usual, as a document holds them.
+
+    Raises:
+        ArgumentError: it does not tell its arguments.
+    """
+    known, given = _config(layer), _given(layer)
+    known = {name: value for name, value in known.items() if name in given}
+    usual = _usual(type(layer), known)
+    settings = {
+        name: _short(name, value)
+        for name, value in known.items()
+        if name not in _NOT_OWN and not (name in usual and usual[name] == value)
+    }
+    if not layer.trainable:
+        settings["trainable"] = False
+    if layer.dtype != config.floatx():
+        settings["dtype"] = layer.dtype
+    return settings
+
+
+def _given(layer: Layer) -> set[str]:
+    """The names of the arguments that a layer was made with."""
+    args, kwargs = layer._arguments
+    names = list(inspect.signature(type(layer).__init__).parameters)[1:]
+    return {*names[: len(args)], *kwargs}
+
+
+def _config(layer: Layer) -> dict[str, Any]:
+    try:
+        known = layer.get_config()
+    except LAYER_ERRORS as error:
+        raise ArgumentError(
+            f"The layer {layer.name!r} does not tell its arguments: {error}"
+        ) from None
+    return {name: listed(value) for name, value in known.items()}
+
+
+def _usual(cls: type, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a layer of which nothing but the necessary was said."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    needed = [p.name for p in parameters if p.default is p.empty and p.name in known]
+    required = {name: known[name] for name in needed}
+    try:
+        with aside(), weightless():
+            usual = _config(cls.from_config(dict(required)))
+    except (ArgumentError, *LAYER_ERRORS):
+        usual = {p.name: listed(p.default) for p in parameters if p.default is not p.empty}
+    return {name: value for name, value in usual.items() if name not in required}
+
+
+def _short(name: str, value: Any) -> Any:
+    """A value as a person would write it: 3 for (3, 3), a name for an object without settings."""
+    if name in _SIZES and isinstance(value, list) and len(set(map(str, value))) == 1:
+        return value[0]
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        plain = set(value) <= {"class_name", "config"}
+        if plain and name.endswith("initializer") and not any(value["config"].values()):
+            return snake_case(value["class_name"])
+        if "name" in value["config"]:  # a layer within, such as a cell
+            inner = {k: v for k, v in value["config"].items() if k not in _NOT_OWN}
+            return {**value, "config": inner}
+    return value
