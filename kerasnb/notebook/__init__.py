@@ -10,8 +10,11 @@ from typing import Any
 from kerasnb import screen
 
 _MODULES = {
+    "Builder": "builder.widget",
+    "Exercise": "builder.exercise",
     "LiveBoundary": "insight.boundary",
     "LiveView": "live",
+    "Playground": "builder.playground",
     "activations": "insight.activations",
     "confusion_matrix": "insight.confusion",
     "decision_boundary": "insight.boundary",

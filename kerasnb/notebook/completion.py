@@ -18,6 +18,7 @@ __all__ = ["OPTIONS", "matcher", "models_in"]
 # no option come under ""
 OPTIONS: dict[str, dict[str, str]] = {
     "backend": {"": "backend", "-l": "nothing", "--list": "nothing"},
+    "builder": {"": "model"},
     "seed": {"": "number"},
     "summary": {
         "": "model", "-n": "model", "--nested": "model", "-t": "model", "--trainable": "model",

@@ -13,7 +13,7 @@ import numpy as np
 
 from kerasnb.errors import MissingDependency
 
-__all__ = ["COLORS", "new_figure", "to_png", "to_small_png"]
+__all__ = ["COLORS", "new_figure", "to_png", "to_small_png", "to_svg"]
 
 # Wong 2011, "Points of view: Color blindness", Nature Methods 8:441: told apart by everybody
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -32,6 +32,13 @@ def to_png(figure: Any) -> bytes:
     """The figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def to_svg(figure: Any) -> str:
+    """The figure as the text of an SVG file."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg")
     return buffer.getvalue()
 
 

@@ -91,7 +91,7 @@ class LiveView(Callback):
         self.identity, self.cell = uuid.uuid4().hex, present_cell()
         self.widget = LiveWidget(self)
         self._seen = self._shown = self._state()
-        self._output = display(self.widget, display_id=True)
+        self._output = self._display()
         if self.training is not None:
             self.training.view = self
             if not self.training.background:
@@ -99,6 +99,10 @@ class LiveView(Callback):
                 self._answering.start()
         self._sent_at = time.perf_counter()
         self._picture_due = self._sent_at + self.keep
+
+    def _display(self) -> Any:
+        """Show the widget; gives the output that it has."""
+        return display(self.widget, display_id=True)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.run.begin_epoch(epoch)

@@ -1,4 +1,4 @@
-"""The magics ``%backend``, ``%summary``, ``%seed`` and ``%%timefit``, and loading them.
+"""The magics ``%backend``, ``%builder``, ``%summary``, ``%seed`` and ``%%timefit``; loading them.
 
 Imports IPython, cells, completion, timing and what lies below. ``%load_ext kerasnb`` ends up in
 `load`.
@@ -27,6 +27,7 @@ from kerasnb import backends, config, utils
 from kerasnb.backends import Switch
 from kerasnb.errors import BackendError, KerasnbError
 from kerasnb.models.model import Model
+from kerasnb.notebook.builder.widget import Builder
 from kerasnb.notebook.cells import has_traceback, run_body
 from kerasnb.notebook.completion import matcher, models_in
 from kerasnb.notebook.fit_times import FitTimes
@@ -128,6 +129,25 @@ class KerasnbMagics(Magics):
         names = models_in(self.shell.user_ns)
         model = self._named(options.model, names) if options.model else _only(names)
         model.summary(expand_nested=options.nested, show_trainable=options.trainable)
+
+    @line_magic
+    @magic_arguments()
+    @argument("model", nargs="?", help="a variable's name, or an expression without spaces")
+    def builder(self, line: str) -> Any:
+        """Build a model by hand: empty, or beginning with a model that there is.
+
+        ::
+
+          %builder
+          b = %builder model     and later b.model, b.to_code()
+
+        In Python: ``kerasnb.notebook.Builder(model)``.
+        """
+        options = parse_argstring(self.builder, line)
+        with told_plainly():
+            if options.model is None:
+                return Builder()
+            return Builder(self._named(options.model, models_in(self.shell.user_ns)))
 
     def _named(self, expression: str, names: dict[str, Model]) -> Model:
         if expression.isidentifier() and expression not in self.shell.user_ns:

@@ -1,8 +1,9 @@
 """What the widgets share: their scripts, and the check of what a browser sends.
 
-Imports errors. A widget is an `anywidget` whose script is a standard ES module in ``static/``.
+Imports squeezing. A widget is an `anywidget` whose script is a standard ES module in ``static/``.
 Scripts import functions from one another by ``import { a, b } from "./other.js";``: in the browser
-each widget needs one text, so `script` joins them, and Node runs the same files unchanged in tests.
+each widget needs one text, so `script` joins and shortens them, and Node runs the same files
+unchanged in tests.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from typing import Any, ClassVar
 
 import anywidget
 
+from kerasnb.notebook.squeezing import squeezed
+
 __all__ = ["Widget", "script", "style"]
 
 _STATIC = Path(__file__).parent / "static"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
-_COMMENT = re.compile(r"^\s*//.*\n|^\s*/\*\*(?:.|\n)*?\*/\n|^\s+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
 
 
 @cache
 def script(name: str) -> str:
-    """The text of ``static/<name>`` with all that it imports in front, each once, without comments
-    on lines of their own and indents, which pages need not be sent."""
+    """The text of ``static/<name>`` with all that it imports in front, each once, squeezed: pages
+    need not be sent what is there for readers."""
     seen: dict[str, str] = {}
 
     def visit(file: str) -> None:
@@ -42,13 +44,13 @@ def script(name: str) -> str:
 
     visit(name)
     parts = [text if file == name else _EXPORT.sub("", text) for file, text in seen.items()]
-    return _COMMENT.sub("", "\n".join(parts))
+    return squeezed("\n".join(parts))
 
 
 @cache
-def style(name: str) -> str:
-    """The text of ``static/<name>``, behind that of ``page.css``, which all widgets share."""
-    return "\n".join((_STATIC / file).read_text(encoding="utf-8") for file in ("page.css", name))
+def style(*names: str) -> str:
+    """The texts of ``static/<name>``, behind that of ``page.css``, which all widgets share."""
+    return "\n".join((_STATIC / file).read_text(encoding="utf-8") for file in ("page.css", *names))
 
 
 class Widget(anywidget.AnyWidget):

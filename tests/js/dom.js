@@ -52,6 +52,11 @@ class Element {
     return null;
   }
 
+  /** Of a select. */
+  get options() {
+    return this.children.map((child) => ({ value: child.getAttribute("value") }));
+  }
+
   getContext() {
     return { putImageData() {} };
   }
@@ -64,7 +69,11 @@ class Observer {
 }
 
 Object.assign(globalThis, {
-  document: { createElement: (tag) => new Element(tag), activeElement: null },
+  document: {
+    createElement: (tag) => new Element(tag),
+    createElementNS: (space, tag) => new Element(tag),
+    activeElement: null,
+  },
   requestAnimationFrame: (draw) => {
     draw();
     return 0; // as the scripts write when no frame is on its way

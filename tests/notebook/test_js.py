@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("anywidget")
 
 import kerasnb
+from kerasnb.notebook.squeezing import squeezed
 from kerasnb.notebook.widgets import script
 
 STATIC = Path(kerasnb.__file__).parent / "notebook" / "static"
 TESTS = Path(__file__).parents[1] / "js"
 FILES = sorted(STATIC.iterdir())
 WIDGETS = [f.name for f in FILES if "export default" in f.read_text(encoding="utf-8")]
-WIDGET_BYTES, ALL_BYTES = 60_000, 150_000
+WIDGET_BYTES, ALL_BYTES = 60_000, 240_000
 
 
 def node():
@@ -44,12 +45,24 @@ def checked(tmp_path_factory):
     return check
 
 
-def test_pure_functions():
-    tests = sorted(TESTS.glob("*.test.js"))
+def run_tests(folder):
+    """How many tests of the scripts pass; all of them do."""
+    tests = sorted(folder.glob("*.test.js"))
     run = subprocess.run([node(), "--test", *tests], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
     (passed,) = re.findall(r"pass (\d+)$", run.stdout, re.MULTILINE)
     assert int(passed) >= len(tests)
+    return int(passed)
+
+
+def test_pure_functions_also_of_squeezed_files(tmp_path):
+    squeezed_static = tmp_path / "kerasnb" / "notebook" / "static"
+    squeezed_static.mkdir(parents=True)
+    for file in STATIC.glob("*.js"):
+        text = squeezed(file.read_text(encoding="utf-8"))
+        (squeezed_static / file.name).write_text(text, encoding="utf-8")
+    shutil.copytree(TESTS, tmp_path / "tests" / "js")
+    assert run_tests(tmp_path / "tests" / "js") == run_tests(TESTS)
 
 
 def joined(name, found=()):
@@ -60,16 +73,44 @@ def joined(name, found=()):
     return (*found, name)
 
 
-def test_what_is_sent_has_no_comments_and_runs_as_the_files_do():
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("// words\nconst a = 1; // more\n\n\n  /** and\n   * more */\nlet b;\n", "const a=1;let b;"),
+    ("f(\n  a,\n  b,\n)\n  .then(c)\n", "f(a,b,).then(c)"),
+    ("x = a + +b - -c - --d + b++ + c;", "x=a+ +b- -c- --d+b++ +c;"),
+    ("a = b\nc = d\n;(e)\n", "a=b\nc=d;(e)"),
+    ("a = {}\nb++\n++c\n", "a={}\nb++\n++c"),
+    ("return\nx\n", "return\nx"),
+    ("return (\n  x\n);", "return(x);"),
+    ("throw\n// why\nx", "throw\nx"),
+    ("a = b\n  || c ||\n  d\n  ? e\n  : f", "a=b||c||d?e:f"),
+    ("class A {\n  b = 1\n  #c\n  static #d() {}\n}", "class A{b=1\n#c\nstatic #d(){}}"),
+    ("if (a in b) typeof c; else d of e", "if(a in b)typeof c;else d of e"),
+    ("1 .toFixed(); a . b", "1 .toFixed();a.b"),
+    ('x = "a  // b" + \'/*  "*/\' ;', 'x="a  // b"+\'/*  "*/\';'),
+    (r'x = "\\" /* y */ + "\"  z";', r'x="\\"+"\"  z";'),
+    ("x = `a  // b\n   ${ c + `  ${ {d:  1}.d }` + \"}\" }  \\`  it's` ;",
+     "x=`a  // b\n   ${ c + `  ${ {d:  1}.d }` + \"}\" }  \\`  it's`;"),
+    ("x = a.match(/ \"  [/  ] \\/ '/g) ;", "x=a.match(/ \"  [/  ] \\/ '/g);"),
+    ("return / a  b/.test(c)", "return/ a  b/.test(c)"),
+    ("x = a / b / c; y = (d) / e / f", "x=a/b/c;y=(d)/e/f"),
+    ("x = a[0] /  2 // half\n", "x=a[0]/2"),
+    ("x = a / /  b/.exec(c)", "x=a/ /  b/.exec(c)"),
+    ("$a in b; ä of _c", "$a in b;ä of _c"),
+])  # fmt: skip
+def test_a_script_is_squeezed_to_what_means_something(text, wanted):
+    assert squeezed(text).strip() == wanted
+    assert squeezed(wanted).strip() == wanted
+
+
+def test_what_is_sent_holds_each_file_once_and_no_comments():
     text = script("live.js")
-    assert not re.search(r"^\s|^//|^/\*\*", text, re.MULTILINE)
-    files = [(STATIC / f).read_text(encoding="utf-8") for f in FILES if f.suffix == ".js"]
-    for file in files:  # a text over several lines would lose its indents
-        assert all(line.count("`") % 2 == 0 for line in file.splitlines() if '"`"' not in line)
+    assert text.count("class Delivery{") == text.count("class Chart{") == 1
+    assert not re.search(r"^\s|^//|/\*\*|\n\n", text, re.MULTILINE)
+    assert len(text) < 0.8 * sum(len((STATIC / f).read_text("utf-8")) for f in joined("live.js"))
 
 
 def test_widgets_are_found():
-    assert {"confusion.js", "live.js", "pad.js"} <= set(WIDGETS)
+    assert {"builder.js", "builder_train.js", "confusion.js", "live.js", "pad.js"} <= set(WIDGETS)
 
 
 @pytest.mark.parametrize("name", WIDGETS)
@@ -77,7 +118,7 @@ def test_a_widget_is_one_small_module(name, checked):
     text = script(name)
     assert len(text.encode()) <= WIDGET_BYTES
     assert not re.search(r"^(import|from) ", text, re.MULTILINE)
-    assert len(re.findall(r"^export default ", text, re.MULTILINE)) == 1
+    assert len(re.findall(r"^export default\b", text, re.MULTILINE)) == 1
     # names of the files that are joined must not clash
     sources = "\n".join((STATIC / f).read_text(encoding="utf-8") for f in joined(name))
     declared = re.findall(
