@@ -179,9 +179,10 @@ def test_a_network_is_trained_changed_and_trained_on():
     np.testing.assert_array_equal(builder.model.layers[0].get_weights()[0], kernel)
     ask(builder, "add", type="Dense", after=[[node(builder, "dense")["id"], 0]], branch=False,
         parent="")  # fmt: skip
-    ask(builder, "train", values={**builder.trainer.training["values"], "epochs": 2})
     assert node(builder, "dense_2")["fresh"]
     assert not node(builder, "dense")["fresh"]
+    ask(builder, "train", values={**builder.trainer.training["values"], "epochs": 2})
+    assert not node(builder, "dense_2")["fresh"]
     builder.training.wait(20)
 
 
@@ -197,7 +198,7 @@ def test_new_weights_are_said_until_they_are_trained():
     ask(builder, "add", type="Dropout", after=after, branch=False, parent="")
     assert node(builder, "dense_2")["fresh"]
     builder.train(epochs=1).wait(20)
-    until(lambda: not node(builder, "dense_2")["fresh"], "its weights are trained")
+    assert not node(builder, "dense_2")["fresh"]
 
 
 def test_training_is_steered_from_the_page():

@@ -383,6 +383,7 @@ class Builder:
         self._trained = self._session.document
         self._badges_due = 0.0
         self._panel.start(model, self._follow)
+        self._built.new.clear()  # they are being trained
         self.trainer.live = self._panel.view.widget.model_id
         self._show()
 
@@ -390,8 +391,6 @@ class Builder:
         """Called between two steps of training, in its thread."""
         if not self._panel.running:
             self._badges_due = 0.0  # the last look is at the trained model
-            if self._built is not None:
-                self._built.new.clear()
         self._look_inside()
         panel = self._panel.state()
         with self._lock:
