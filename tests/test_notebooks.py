@@ -52,7 +52,7 @@ def texts(path: Path) -> list[str]:
 
 
 def test_lessons_are_numbered():
-    assert [path.stem[:3] for path in PATHS] == [f"{i:02}_" for i in range(1, 7)]
+    assert [path.stem[:3] for path in PATHS] == [f"{i:02}_" for i in range(1, 9)]
 
 
 @LESSONS
