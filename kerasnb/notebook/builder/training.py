@@ -96,7 +96,7 @@ class TrainingPanel:
         ):
             raise ArgumentError("The data of this exercise stays as it is.")
         before = self._chosen, self._data, self._held_back, self._loaded
-        if values.get("data") != shown["data"]:
+        if values.get("data", shown["data"]) != shown["data"]:
             self._chosen = {"data": values.get("data")}  # all else depends on it
         else:
             other = {k: v for k, v in values.items() if k in shown and v != shown[k]}

@@ -99,8 +99,11 @@ export class Graph {
   }
 
   nearest(node, ids) {
-    const [x] = middle(node);
-    const far = (id) => Math.abs(middle(this.nodes.get(id))[0] - x);
+    const [x, y] = middle(node);
+    const far = (id) => {
+      const [across, down] = middle(this.nodes.get(id));
+      return Math.hypot(across - x, down - y);
+    };
     return ids.filter((id) => this.nodes.has(id)).sort((a, b) => far(a) - far(b))[0];
   }
 

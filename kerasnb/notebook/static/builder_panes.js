@@ -90,7 +90,7 @@ export class CodePane {
       if (this.text.value === sent) this.show();
       return;
     }
-    const line = Number(refused.match(/line (\d+)/)?.[1]);
+    const line = Number(refused.match(/[Ll]ine (\d+)/)?.[1]);
     if (!line || this.text.value !== sent) return;
     const before = sent.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
     const end = sent.indexOf("\n", before);

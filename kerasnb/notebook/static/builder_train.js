@@ -75,7 +75,7 @@ class TrainingView {
   }
 
   async run(op) {
-    const refused = await this.ask(op, op === "train" ? { values: this.values } : {});
+    const refused = await this.ask(op, op === "train" ? { values: this.own } : {});
     if (op === "train" && !refused) this.settings.open = false; // what is going on is below it
   }
 
@@ -144,15 +144,11 @@ class TrainingView {
     return { root, boxes, hint };
   }
 
-  get values() {
-    return { ...this.training.values, ...this.own };
-  }
-
   /** Has the kernel say what makes sense with a choice; `own` is what it has not heard yet. */
   async take(name, value) {
     const isNumber = !(name in this.training.choices);
     this.own[name] = isNumber ? (value === "" ? null : Number(value)) : value;
-    const { refused } = await this.questions.ask("choose", { values: this.values });
+    const { refused } = await this.questions.ask("choose", { values: { [name]: this.own[name] } });
     delete this.own[name];
     return refused;
   }
