@@ -19,7 +19,6 @@ from kerasnb.notebook.builder.checking import Checker, Report
 from kerasnb.notebook.builder.document import ROOT, Document, Node
 from kerasnb.notebook.builder.naming import shown_names
 from kerasnb.notebook.builder.palette import Entry
-from kerasnb.notebook.builder.troubles import in_order
 from kerasnb.tensor import Tensor
 
 __all__ = ["Built", "build"]
@@ -129,7 +128,7 @@ class _Making:
         made: dict[str, list[Tensor]] = {}
         waiting = list(given)
         outputs = {}
-        for node in in_order(self.document.children(key)):
+        for node in self.document.ordered(key):
             if node.kind == "input":
                 place = [n.id for n in self.document.inputs(key)].index(node.id)
                 made[node.id] = [waiting[place]]

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from kerasnb.errors import ArgumentError, LoadError
 
-__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node"]
+__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node", "in_order"]
 
 ROOT = ""
 CONTAINERS = ("group", "repeat", "model")
@@ -220,23 +220,7 @@ class Document:
 
         Nodes on a cycle, and what depends on them, are left out; an edit makes none.
         """
-        own = self.children(parent)
-        # what a node still waits for; something that is not here would never come
-        waiting = [{e.source for e in node.reads if e is not None} for node in own]
-        readers: dict[str, list[int]] = {}
-        for i, sources in enumerate(waiting):
-            for source in sources:
-                readers.setdefault(source, []).append(i)
-        ready = [i for i, sources in enumerate(waiting) if not sources]  # a heap, as it is sorted
-        found: list[Node] = []
-        while ready:
-            node = own[heappop(ready)]
-            found.append(node)
-            for i in readers.get(node.id, ()):
-                waiting[i].discard(node.id)
-                if not waiting[i]:
-                    heappush(ready, i)
-        return found
+        return in_order(self.children(parent))
 
     def is_chain(self, parent: str = ROOT) -> bool:
         """Whether the nodes of a container are one after the other, each with a layer or a model of
@@ -381,3 +365,25 @@ class Document:
         elif int(node.id[1:]) >= self.serial:
             found.append(f"{node.id} is not below the serial {self.serial}")
         return found
+
+
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Nodes of one container so that each comes after all of them that it reads, and as they were
+    where that leaves a choice. Nodes on a cycle, and what depends on them, are left out."""
+    own = list(nodes)
+    place = {node.id: i for i, node in enumerate(own)}
+    waiting = [{e.source for e in node.reads if e and e.source in place} for node in own]
+    readers: dict[str, list[int]] = {}
+    for i, sources in enumerate(waiting):
+        for source in sources:
+            readers.setdefault(source, []).append(i)
+    ready = [i for i, sources in enumerate(waiting) if not sources]  # a heap, as it is sorted
+    found: list[Node] = []
+    while ready:
+        node = own[heappop(ready)]
+        found.append(node)
+        for i in readers.get(node.id, ()):
+            waiting[i].discard(node.id)
+            if not waiting[i]:
+                heappush(ready, i)
+    return found

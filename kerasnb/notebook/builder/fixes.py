@@ -30,7 +30,6 @@ from kerasnb.notebook.builder.mending import (
     set_to,
 )
 from kerasnb.notebook.builder.palette import Argument, preset_of
-from kerasnb.notebook.builder.troubles import in_order
 from kerasnb.notebook.builder.values import shown
 from kerasnb.spec import is_float
 
@@ -57,7 +56,7 @@ def _nearest(case: Case) -> Iterator[Fix]:
     own = list(document.nodes)
     beside = [
         other
-        for other in in_order(document.children(node.parent))
+        for other in document.ordered(node.parent)
         if other.id != node.id and document.gives(Edge(other.id))
         if Edge(other.id) not in node.reads
         if not edits.depends(document, other.id, node.id)
@@ -119,7 +118,7 @@ def _output(case: Case) -> Iterator[Fix]:
 
 def _inner_output(case: Case) -> Iterator[Fix]:
     """The last box in a container that gives nothing becomes its output."""
-    inside = in_order(case.document.children(case.owner.id))
+    inside = case.document.ordered(case.owner.id)
     for node in reversed([n for n in inside if case.document.gives(Edge(n.id))]):
         text = f"Let {case.names[node.id]} be its output"
         yield Fix(text, lambda document, key=node.id: edits.append_output(document, Edge(key))[0])
@@ -154,7 +153,7 @@ def _dead_end(case: Case) -> Iterator[Fix]:
     """An input on which no output depends: where its tensors end becomes an output."""
     document = case.document
     read = {edge for node in document for edge in node.reads}
-    for node in reversed(in_order(document.children(case.node.parent))):
+    for node in reversed(document.ordered(case.node.parent)):
         if node.kind != "output" and edits.depends(document, node.id, case.node.id):
             for edge in [Edge(node.id, i) for i in range(len(case.specs.get(node.id, ())))]:
                 if edge not in read:

@@ -9,7 +9,6 @@ from kerasnb.layers.merging import Merge
 from kerasnb.notebook.builder import edits
 from kerasnb.notebook.builder.document import Document, Node
 from kerasnb.notebook.builder.mending import Case, Fix, inserted, left_out, removed, set_to
-from kerasnb.notebook.builder.troubles import in_order
 from kerasnb.spec import TensorSpec, is_float
 
 __all__ = ["adapted", "fewer_groups", "flatten", "ranks", "smaller_window", "target_shapes"]
@@ -167,7 +166,7 @@ def adapted(case: Case) -> Iterator[Fix]:
         return
     if len({s.shape[1:-1] for s in specs}) > 1:
         yield from _as_large(case)
-    order = in_order(case.document.children(case.node.parent))
+    order = case.document.ordered(case.node.parent)
     places = {node.id: i for i, node in enumerate(order)}
     last = max(range(len(specs)), key=lambda i: places.get(case.node.reads[i].source, 0))
     for model in (last, *(i for i in range(len(specs)) if i != last)):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
 
-__all__ = ["MOST_LAYERS", "Trouble", "in_order", "origin", "reached", "structural"]
+__all__ = ["MOST_LAYERS", "Trouble", "origin", "reached", "structural"]
 
 MOST_LAYERS = 5000  # in a model; more of them would take minutes to make
 _DEEPEST = 40  # containers within each other
@@ -39,37 +39,6 @@ def structural(document: Document) -> dict[str, Trouble]:
     for rule in (_nesting, _names, _repeats, _ends, _unread):
         for key, trouble in rule(document):
             found.setdefault(key, trouble)
-    return found
-
-
-def in_order(nodes: Iterable[Node]) -> list[Node]:
-    """Nodes of one container so that each comes after all that it reads, else in their order.
-
-    As `Document.ordered`, but in a time that grows with their number only.
-    """
-    waiting = {node.id: node for node in nodes}
-    found: list[Node] = []
-    done: set[str] = set()
-
-    for start in list(waiting.values()):
-        stack = [start]
-        entered: set[str] = set()
-        while stack:
-            node = stack[-1]
-            missing = [
-                e.source for e in node.reads if e and e.source not in done and e.source in waiting
-            ]
-            if node.id in done:
-                stack.pop()
-            elif not missing:
-                done.add(node.id)
-                found.append(node)
-                stack.pop()
-            elif node.id in entered:  # on a cycle
-                stack.pop()
-            else:
-                entered.add(node.id)
-                stack += [waiting[key] for key in reversed(missing)]
     return found
 
 

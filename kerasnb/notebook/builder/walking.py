@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from kerasnb import config
 from kerasnb.layers.merging import Merge
 from kerasnb.notebook.builder.calls import Calls, Form, Outcome, machine_bytes, too_large
-from kerasnb.notebook.builder.document import ROOT, Document, Node
+from kerasnb.notebook.builder.document import ROOT, Document, Node, in_order
 from kerasnb.notebook.builder.naming import shown_names
 from kerasnb.notebook.builder.palette import Entry
-from kerasnb.notebook.builder.troubles import Trouble, in_order, origin, reached
+from kerasnb.notebook.builder.troubles import Trouble, origin, reached
 from kerasnb.spec import DTYPES, TensorSpec
 
 __all__ = ["Sums", "Walk", "input_spec", "sample"]
