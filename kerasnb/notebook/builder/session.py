@@ -234,22 +234,20 @@ class Session:
     def undo(self) -> None:
         """Go back to the document before the last action, if there is one."""
         if len(self._done) > 1:
-            effect = self._done[-1].effect
-            if effect is not None:
-                effect.undo()
-            self._undone.append(self._done.pop())
-            self._last = (None, 0.0)
-            self._check()
+            self._go(self._done, self._undone, "undo")
 
     def redo(self) -> None:
         """Do again what was undone last, if anything was."""
         if self._undone:
-            effect = self._undone[-1].effect
-            if effect is not None:
-                effect.redo()
-            self._done.append(self._undone.pop())
-            self._last = (None, 0.0)
-            self._check()
+            self._go(self._undone, self._done, "redo")
+
+    def _go(self, source: list[_Step], target: list[_Step], way: str) -> None:
+        effect = source[-1].effect
+        if effect is not None:
+            getattr(effect, way)()
+        target.append(source.pop())
+        self._last = (None, 0.0)
+        self._check()
 
     def obey(self, message: Mapping[str, Any]) -> Answer:
         """Do what a message asks for; what is not possible is refused in words."""
