@@ -12,7 +12,8 @@ import numpy as np
 
 from kerasnb.errors import KerasnbError
 from kerasnb.notebook.builder.data import Data
-from kerasnb.notebook.figures import COLORS, to_small_png
+from kerasnb.notebook.figures import to_small_png
+from kerasnb.notebook.insight.boundary import extent_of, grid_on, shades
 from kerasnb.notebook.insight.checks import shown_names, spread
 from kerasnb.notebook.insight.confusion import headline
 from kerasnb.notebook.insight.mistakes import draw_mistakes
@@ -24,7 +25,6 @@ __all__ = ["class_names", "plane_of", "sight"]
 SIDE = 50  # points of the plane along each side at which the model is asked
 POINTS = 500  # that are drawn
 LOOKED_AT = 2000  # examples among which mistakes are looked for
-MARGIN = 0.08  # of the plane, around the points
 
 
 def sight(model: Any, data: Data) -> dict[str, Any]:
@@ -75,13 +75,11 @@ def plane_of(data: Data | None) -> dict[str, Any]:
 
 
 def _plane(model: Any, data: Data, outcome: Outcome) -> dict[str, Any]:
-    left, right, bottom, top = _extent(data.x)
-    across, up = np.linspace(left, right, SIDE), np.linspace(bottom, top, SIDE)
-    grid = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)  # (SIDE, SIDE, 2) -> (SIDE², 2)
-    outputs = predict(model, grid.astype("float32"), "builder")
+    extent = _extent(data.x)
+    outputs = predict(model, grid_on(extent, SIDE), "builder")
     shown = spread(len(outcome), POINTS)
     if outcome.kind == "classes":
-        colors = _colors_of_classes(chances(model, outputs))
+        colors = _texts(255 * shades(chances(model, outputs)))
         values, right_ones = outcome.truth[shown], outcome.truth[shown] == outcome.predicted[shown]
     else:
         values, right_ones = outcome.truth[shown, 0], np.ones(len(shown), bool)
@@ -91,29 +89,14 @@ def _plane(model: Any, data: Data, outcome: Outcome) -> dict[str, Any]:
         for i, value, fits in zip(shown, values, right_ones, strict=True)
     ]
     return {
-        "kind": "plane", "extent": [left, right, bottom, top], "points": points,
+        "kind": "plane", "extent": list(extent), "points": points,
         "plane": colors, "text": headline(outcome), "classes": outcome.kind == "classes",
         "names": shown_names(outcome.class_names or [], 40),
     }  # fmt: skip
 
 
-def _extent(x: np.ndarray) -> tuple[float, float, float, float]:
-    if not len(x):
-        return -1.0, 1.0, -1.0, 1.0
-    low, high = x.min(axis=0), x.max(axis=0)
-    margin = np.where(high > low, MARGIN * (high - low), 1.0)
-    (left, bottom), (right, top) = low - margin, high + margin
-    return _short(left), _short(right), _short(bottom), _short(top)
-
-
-def _colors_of_classes(chance: np.ndarray) -> list[str]:
-    """The colour of the likeliest class, deeper where it is surer."""
-    colors = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLORS], "float64")
-    best, sure = chance.argmax(axis=1), np.nan_to_num(chance.max(axis=1))
-    floor = 1 / chance.shape[1]
-    depth = 0.08 + 0.47 * ((sure - floor) / (1 - floor)).clip(0, 1)
-    own = colors[best % len(colors)]
-    return _texts(255 + depth[:, None] * (own - 255))
+def _extent(x: np.ndarray) -> tuple[float, ...]:
+    return tuple(map(_short, extent_of(x))) if len(x) else (-1.0, 1.0, -1.0, 1.0)
 
 
 def _colors_of_numbers(values: np.ndarray, truth: np.ndarray) -> list[str]:

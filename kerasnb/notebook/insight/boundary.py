@@ -27,7 +27,10 @@ from kerasnb.notebook.insight.confusion import headline
 from kerasnb.notebook.insight.outcome import CannotCompare, Outcome, chances, judge, predict
 from kerasnb.notebook.insight.pictures import PLAIN, mix
 
-__all__ = ["LiveBoundary", "decision_boundary"]
+__all__ = [
+    "LiveBoundary", "decision_boundary", "draw_boundary", "extent_of", "grid_on",
+    "require_two_features", "shades",
+]  # fmt: skip
 
 POINTS = 2000
 MARKERS = "osD^vPX*hp"
@@ -98,16 +101,10 @@ def draw_boundary(
     model: Any, outcome: Outcome, feature_names: list[str], resolution: int, title: str = ""
 ) -> Any:
     """The figure of `decision_boundary` for what is known already."""
-    points = outcome.x.astype("float64")
-    (left, right), (bottom, top) = (_range(points[:, i]) for i in (0, 1))
-    grid = np.stack(
-        np.meshgrid(np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)), -1
-    )
-    # (R, R, 2) -> (R*R, 2)
-    outputs = predict(model, grid.reshape(-1, 2).astype("float32"), "decision_boundary")
+    extent = extent_of(outcome.x)
+    outputs = predict(model, grid_on(extent, resolution), "decision_boundary")
     figure = new_figure(6.2, 4.6)
     axes = figure.subplots()
-    extent = (left, right, bottom, top)
     if outcome.kind == "classes":
         _draw_classes(axes, outcome, chances(model, outputs), extent, resolution)
     else:
@@ -115,8 +112,30 @@ def draw_boundary(
     axes.set_xlabel(shorten(feature_names[0], 60), **PLAIN)
     axes.set_ylabel(shorten(feature_names[1], 60), **PLAIN)
     axes.set_title(title + headline(outcome), fontsize=11)
-    axes.set(xlim=(left, right), ylim=(bottom, top))
+    axes.set(xlim=extent[:2], ylim=extent[2:])
     return figure
+
+
+def extent_of(points: np.ndarray) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of a plane that holds points, with some room around them.
+
+    Shape:
+        points ``(N, 2)``.
+    """
+    points = points.astype("float64")
+    return (*_range(points[:, 0]), *_range(points[:, 1]))
+
+
+def grid_on(extent: tuple[float, float, float, float], resolution: int) -> np.ndarray:
+    """Points spread evenly over a plane, row by row from the bottom.
+
+    Shape:
+        ``(resolution * resolution, 2)``, float32.
+    """
+    left, right, bottom, top = extent
+    across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
+    # (R, R, 2) -> (R*R, 2)
+    return np.stack(np.meshgrid(across, up), -1).reshape(-1, 2).astype("float32")
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
@@ -129,17 +148,27 @@ def _color(index: int) -> str:
     return PALETTE[index % len(PALETTE)]
 
 
-def _draw_classes(
-    axes: Any, outcome: Outcome, chance: np.ndarray, extent: tuple, resolution: int
-) -> None:
-    best, sure = chance.argmax(1), chance.max(1)
+def shades(chance: np.ndarray) -> np.ndarray:
+    """The colour of the likeliest class, deeper where it is surer.
+
+    Shape:
+        ``(N, classes) -> (N, 3)``, from 0 to 1.
+    """
+    best, sure = chance.argmax(1), np.nan_to_num(chance.max(1))
     picture = np.ones((len(best), 3))
     # from no better than chance to certain: 0 to 1, and never so deep that points are not seen
-    floor = 1 / outcome.classes
+    floor = 1 / chance.shape[1]
     depth = 0.08 + 0.47 * ((sure - floor) / (1 - floor)).clip(0, 1)
     for index in np.unique(best):
         here = best == index
         picture[here] = mix(_color(index), depth[here])
+    return picture
+
+
+def _draw_classes(
+    axes: Any, outcome: Outcome, chance: np.ndarray, extent: tuple, resolution: int
+) -> None:
+    best, picture = chance.argmax(1), shades(chance)
     axes.imshow(
         picture.reshape(resolution, resolution, 3), extent=extent, origin="lower", aspect="auto",
         interpolation="bilinear",
