@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { controlMessage, Delivery } from "../../kerasnb/notebook/static/delivery.js";
+import { controlMessage } from "../../kerasnb/notebook/static/control.js";
+import { Delivery } from "../../kerasnb/notebook/static/delivery.js";
 
 /** A widget's model with a kernel that only notes what reaches it. */
 function makeModel({ control = true, kernel = true } = {}) {

@@ -1,5 +1,5 @@
 // What the builder's parts are made of: questions to the kernel, icons, buttons, fields, children.
-import { controlMessage } from "./delivery.js";
+import { sendBothWays } from "./control.js";
 import { element, make, newId, set, setText, svgElement } from "./page.js";
 
 const ANSWERED = 4000; // ms without an answer until the reader is told
@@ -14,17 +14,10 @@ export class Questions {
   /** A promise of the answer. */
   ask(op, fields = {}) {
     const message = { op, id: newId(), ...fields };
-    const kernel = this.model.widget_manager?.kernel; // asked anew: a restart makes another
-    const identity = this.model.get("identity");
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.tell(true), ANSWERED);
       this.waiting.set(message.id, { resolve, timer });
-      try {
-        kernel?.sendControlMessage(controlMessage(kernel, identity, message), false, true);
-      } catch (error) {
-        console.warn("kerasnb: no control channel,", error.message); // the usual way remains
-      }
-      this.model.send(message);
+      sendBothWays(this.model, this.model.get("identity"), message);
     });
   }
 
