@@ -18,9 +18,9 @@ from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.document import CONTAINERS, Document, Edge, Node
 from kerasnb.notebook.builder.targets import (
     LARGE,
-    Choice,
     End,
     Finding,
+    Measure,
     broken,
     choose,
     fits,
@@ -193,7 +193,7 @@ def _ends(specs: Sequence[TensorSpec], activation: Any, places: Places | None) -
     return ends
 
 
-def _joined(chosen: Sequence[Choice], names: list | None) -> tuple[Chosen, Chosen]:
+def _joined(chosen: Sequence[Measure], names: list | None) -> tuple[Chosen, Chosen]:
     """Loss and metrics of all outputs, in the form that `compile` takes."""
     if not chosen:
         return Chosen(None, "The data does not fit yet."), Chosen([], "The data does not fit yet.")
@@ -212,7 +212,7 @@ def _joined(chosen: Sequence[Choice], names: list | None) -> tuple[Chosen, Chose
     return tuple(found)
 
 
-def _why_measured(choice: Choice) -> str:
+def _why_measured(choice: Measure) -> str:
     if not choice.metrics:
         return "No metric: accuracy counts labels 0 and 1 only." if choice.loss else choice.reason
     first = choice.metrics[0]

@@ -15,7 +15,7 @@ import numpy as np
 from kerasnb import backends
 from kerasnb.notebook.insight.checks import host
 
-__all__ = ["LARGE", "Choice", "End", "Finding", "broken", "choose", "fits", "values_of"]
+__all__ = ["LARGE", "End", "Finding", "Measure", "broken", "choose", "fits", "values_of"]
 
 FEW = 20  # more whole numbers than these are hardly classes
 LARGE = 20.0  # numbers beyond this are better divided first
@@ -128,8 +128,8 @@ class End(NamedTuple):
         )
 
 
-class Choice(NamedTuple):
-    """How to train one output.
+class Measure(NamedTuple):
+    """How to measure what one output gives, in training and for people.
 
     Attributes:
         loss: a name or a configuration; None if the targets do not say.
@@ -226,7 +226,7 @@ def fits(shape: tuple, wanted: tuple) -> bool:
     return len(shape) == len(wanted) and all(w in (None, d) for d, w in pairs)
 
 
-def choose(y: np.ndarray, end: End) -> Choice:
+def choose(y: np.ndarray, end: End) -> Measure:
     """How to train one output on its targets.
 
     Args:
@@ -235,7 +235,7 @@ def choose(y: np.ndarray, end: End) -> Choice:
     """
     found = broken(y, end.targets)
     if found is not None:
-        return Choice(None, [], "The targets have to be mended first.", [found])
+        return Measure(None, [], "The targets have to be mended first.", [found])
     facts = _facts(y)
     shape, steps = facts.shape[1:], end.shape[:-1]
     if fits(shape, steps) or (shape[-1:] == (1,) and fits(shape[:-1], steps)):
@@ -251,7 +251,7 @@ def choose(y: np.ndarray, end: End) -> Choice:
             "False in a recurrent one."
         )
     finding = Finding("error", f"{text} {_size(shape)}: {fix}")
-    return Choice(None, [], "The shapes do not fit.", [finding])
+    return Measure(None, [], "The shapes do not fit.", [finding])
 
 
 def _about_order(y: np.ndarray, facts: _Facts, end: End) -> list[Finding]:
@@ -303,7 +303,7 @@ def _output(end: End) -> str:
 # One number a target
 
 
-def _one_unit(facts: _Facts, end: End) -> Choice:
+def _one_unit(facts: _Facts, end: End) -> Measure:
     """One number a prediction, too."""
     if facts.signs:
         return _signs(end)
@@ -322,7 +322,7 @@ def _one_unit(facts: _Facts, end: End) -> Choice:
     return choice
 
 
-def _signs(end: End) -> Choice:
+def _signs(end: End) -> Measure:
     findings = []
     if end.activation not in ("linear", "tanh", "softsign"):
         text = (
@@ -332,12 +332,12 @@ def _signs(end: End) -> Choice:
         findings.append(end.wants("error", text, activation="tanh"))
         end = end._replace(activation="tanh")
     reason = f"Labels -1 and 1 and {_output(end)}: hinge, which asks for the right sign."
-    return Choice("hinge", [], reason, findings)
+    return Measure("hinge", [], reason, findings)
 
 
-def _yes_or_no(end: End) -> Choice:
+def _yes_or_no(end: End) -> Measure:
     if end.activation == "linear":
-        return Choice(
+        return Measure(
             _config("BinaryCrossentropy", from_logits=True),
             [_config("BinaryAccuracy", threshold=0.0, name="accuracy")],
             f"Labels 0 and 1 and {_output(end)}: {BINARY} with from_logits=True.",
@@ -353,7 +353,7 @@ def _yes_or_no(end: End) -> Choice:
     if findings:
         end = end._replace(activation="sigmoid")
     reason = f"Labels 0 and 1 and {_output(end)}: {BINARY}."
-    return Choice(BINARY, ["accuracy"], reason, findings)
+    return Measure(BINARY, ["accuracy"], reason, findings)
 
 
 def _are_logits(end: End, name: str) -> Finding:
@@ -361,7 +361,7 @@ def _are_logits(end: End, name: str) -> Finding:
     return end.wants("advice", text, activation=name)
 
 
-def _numbers(facts: _Facts, end: End) -> Choice:
+def _numbers(facts: _Facts, end: End) -> Measure:
     """Amounts, not classes."""
     findings = []
     least, most = RANGES.get(end.activation, (-math.inf, math.inf))
@@ -382,10 +382,10 @@ def _numbers(facts: _Facts, end: End) -> Choice:
         )
         findings.append(Finding("advice", text))
     reason = f"Real numbers and {end.size}: mse, the mean of the squared errors."
-    return Choice("mse", ["mae"], reason, findings)
+    return Measure("mse", ["mae"], reason, findings)
 
 
-def _labels(facts: _Facts, end: End) -> Choice:
+def _labels(facts: _Facts, end: End) -> Measure:
     """Several units a prediction: the target is the number of the class."""
     if not facts.whole:
         activation = "linear" if end.activation == "softmax" else None
@@ -403,15 +403,15 @@ def _labels(facts: _Facts, end: End) -> Choice:
     if end.activation == "linear":
         reason = f"Integer labels {facts.reach} and {_output(end)}: {SPARSE} with from_logits=True."
         loss = _config("SparseCategoricalCrossentropy", from_logits=True)
-        return Choice(loss, ["accuracy"], reason, [*findings, _are_logits(end, "softmax")])
+        return Measure(loss, ["accuracy"], reason, [*findings, _are_logits(end, "softmax")])
     if end.activation != "softmax":
         findings.append(_no_softmax(end))
     return _sparse(facts, end, findings)
 
 
-def _sparse(facts: _Facts, end: End, findings: list[Finding]) -> Choice:
+def _sparse(facts: _Facts, end: End, findings: list[Finding]) -> Measure:
     reason = f"Integer labels {facts.reach} and {_output(end)}: {SPARSE}."
-    return Choice(SPARSE, ["accuracy"], reason, findings)
+    return Measure(SPARSE, ["accuracy"], reason, findings)
 
 
 def _no_softmax(end: End) -> Finding:
@@ -446,7 +446,7 @@ def _about_range(facts: _Facts, end: End) -> list[Finding]:
 # Several numbers a target
 
 
-def _rows(facts: _Facts, end: End) -> Choice:
+def _rows(facts: _Facts, end: End) -> Measure:
     """One-hot rows, several labels, or amounts."""
     findings, width = [], facts.shape[-1]
     one_hot = facts.rows == "one_hot"
@@ -466,20 +466,20 @@ def _rows(facts: _Facts, end: End) -> Choice:
     return choice._replace(findings=findings + choice.findings)
 
 
-def _one_hot(facts: _Facts, end: End) -> Choice:
+def _one_hot(facts: _Facts, end: End) -> Measure:
     rows = "One-hot rows" if facts.rows == "one_hot" else "Rows of probabilities"
     if end.activation == "linear":
         loss = _config("CategoricalCrossentropy", from_logits=True)
         reason = f"{rows} and {_output(end)}: {ONE_HOT} with from_logits=True."
-        return Choice(loss, ["accuracy"], reason, [_are_logits(end, "softmax")])
+        return Measure(loss, ["accuracy"], reason, [_are_logits(end, "softmax")])
     findings = [] if end.activation == "softmax" else [_no_softmax(end)]
-    return Choice(ONE_HOT, ["accuracy"], f"{rows} and {_output(end)}: {ONE_HOT}.", findings)
+    return Measure(ONE_HOT, ["accuracy"], f"{rows} and {_output(end)}: {ONE_HOT}.", findings)
 
 
-def _several_labels(end: End) -> Choice:
+def _several_labels(end: End) -> Measure:
     rows = "Marks 0 and 1, several a row,"
     if end.activation == "linear":
-        return Choice(
+        return Measure(
             _config("BinaryCrossentropy", from_logits=True),
             [_config("BinaryAccuracy", threshold=0.0, name="binary_accuracy")],
             f"{rows} and {_output(end)}: {BINARY} with from_logits=True.",
@@ -491,4 +491,4 @@ def _several_labels(end: End) -> Choice:
         findings.append(end.wants("error", text, activation="sigmoid"))
         end = end._replace(activation="sigmoid")
     reason = f"{rows} and {_output(end)}: {BINARY}."
-    return Choice(BINARY, ["binary_accuracy"], reason, findings)
+    return Measure(BINARY, ["binary_accuracy"], reason, findings)

@@ -199,9 +199,8 @@ class TrainingPanel:
         found = {**usual, **self._chosen}
         if found["learning_rate"] is None and found["optimizer"]:
             rate = float(optimizers.get(found["optimizer"]).learning_rate)
-            found["learning_rate"] = float(
-                f"{rate:.6g}"
-            )  # float32 would show 0.0010000000474974513
+            # it is float32, which would be shown as 0.0010000000474974513
+            found["learning_rate"] = float(f"{rate:.6g}")
         if found["data"] not in self.namespace:
             del found["y"]
         return found
