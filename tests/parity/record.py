@@ -48,7 +48,7 @@ def _name_or_plain(key: Any, value: Any) -> Any:
 
 def save(path: Path, records: dict[str, Record]) -> None:
     """Write `records` to `path`: one flat float32 vector and an index in JSON."""
-    flat, index = [], {}
+    flat, index = [np.zeros(0, "float32")], {}
     for name, record in records.items():
         shapes = {key: list(np.shape(value)) for key, value in record.values.items()}
         index[name] = {"shapes": shapes, "facts": record.facts}

@@ -1,6 +1,6 @@
 """kerasnb gives Keras's numbers, shapes, names and configurations, for every case of the table.
 
-`golden.npz` holds what Keras 3.15 gave (`make_golden.py` wrote it). Where `keras` is installed,
+`golden/` holds what Keras 3.15 gave (`make_golden.py` wrote it). Where `keras` is installed,
 here or for the Python that the environment variable KERASNB_PEER_PYTHON names, the table is also
 run on it and compared live; elsewhere those tests do not exist. The tolerance is explained in
 `case.py`, the distance in `record.py`.
@@ -21,8 +21,8 @@ from kerasnb import backends
 
 from .case import Case
 from .cases import CASES
-from .make_golden import GOLDEN
-from .record import Record, fact_differences, load, value_differences
+from .make_golden import GOLDEN, load_all
+from .record import Record, fact_differences, value_differences
 from .sides import Own
 
 TOP = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ PEER = os.environ.get("KERASNB_PEER_PYTHON", sys.executable)
 
 @cache
 def _golden() -> dict[str, Record]:
-    return load(GOLDEN)
+    return load_all(GOLDEN)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,7 +53,7 @@ def _record(case: Case) -> Record:
     return case.record(_own())
 
 
-def test_the_golden_file_has_every_case() -> None:
+def test_the_golden_files_have_every_case() -> None:
     assert _golden().keys() == CASES.keys()
 
 
@@ -79,11 +79,11 @@ if _peer_has_keras():
 
     @pytest.fixture(scope="module")
     def live(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
-        path = tmp_path_factory.mktemp("peer") / "live.npz"
+        path = tmp_path_factory.mktemp("peer")
         command = [PEER, "-W", "ignore", "-m", "tests.parity.make_golden", "--output", str(path)]
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        return load(path)
+        return load_all(path)
 
     def test_the_peer_runs_every_case(live: dict[str, Record]) -> None:
         # what is missing needs another backend
