@@ -399,3 +399,57 @@ def test_odd_messages_raise_nothing_and_change_no_more_than_a_valid_document(see
         builder._session.document.check()
     json.dumps(builder.widget.state, allow_nan=False)
     assert all(page.dropped > 10 for page in pages)
+
+
+TWO_ENDS = """
+from keras import Input, Model, layers
+size, shade = Input((3,)), Input((5,))
+both = layers.concatenate([layers.Dense(4, activation="relu")(size), shade])
+model = Model(
+    [size, shade], [layers.Dense(1, activation="sigmoid")(both), layers.Dense(1)(both)]
+)
+"""
+
+
+def test_a_model_of_several_inputs_and_outputs_is_trained():
+    rng = np.random.default_rng(0)
+    sizes, shades = (rng.normal(size=(60, n)).astype("float32") for n in (3, 5))
+    variables = {
+        "sizes": sizes, "ripe": (sizes[:, 0] > 0).astype(int), "shades": shades,
+        "price": sizes.sum(axis=1),
+    }  # fmt: skip
+    builder = Builder.from_code(TWO_ENDS, namespace=variables)
+    assert list(builder.trainer.training["values"])[:1] == ["data"]
+    ask(builder, "choose", values={"data": "sizes"})
+    training = builder.trainer.training
+    chosen = {name: training["values"][name] for name in ("data", "data_2", "y", "y_2")}
+    assert chosen == {"data": "sizes", "data_2": "shades", "y": "", "y_2": ""}
+    assert training["problem"] == "Choose the targets y of output 1."
+    ask(builder, "choose", values={"y": "ripe"})
+    assert builder.trainer.training["problem"] == "Choose the targets y of output 2."
+    ask(builder, "choose", values={"y_2": "price"})
+    training = builder.trainer.training
+    assert training["problem"] is None
+    assert training["reasons"]["data_2"] == "60 × 5."
+    assert training["reasons"]["loss"].startswith("Output 1: Labels 0 and 1 and one unit")
+    builder.train(epochs=2).wait(20)
+    assert len(builder.history.epoch) == 2
+    assert {"loss", "val_loss"} < builder.history.history.keys()
+
+    # one input fewer: its data is not asked for any more
+    builder.from_code(CODE)
+    assert "data_2" not in builder.trainer.training["values"]
+    assert "y_2" not in builder.trainer.training["values"]
+
+
+def test_data_of_another_input_must_be_there_and_fit():
+    variables = {"sizes": np.zeros((60, 3)), "few": np.zeros((7, 5)), "ripe": np.zeros(60, int)}
+    builder = Builder.from_code(TWO_ENDS, namespace=variables)
+    ask(builder, "choose", values={"data": "sizes", "y": "ripe", "y_2": "ripe"})
+    assert builder.trainer.training["problem"] == "Choose the data x of input 2."
+    ask(builder, "choose", values={"data_2": "few"})
+    problem = "x of input 2 has 7 examples, but y has 60: choose two that belong together."
+    assert builder.trainer.training["problem"] == problem
+    assert builder.obey({"op": "choose", "values": {"data_2": "gone"}}).refused == (
+        "There is no variable 'gone'."
+    )

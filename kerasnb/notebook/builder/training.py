@@ -20,7 +20,7 @@ from kerasnb.notebook.builder.document import Document
 from kerasnb.notebook.builder.edits import set_setting
 from kerasnb.notebook.builder.presets import Preset, suggest_for
 from kerasnb.notebook.builder.sight import class_names
-from kerasnb.notebook.builder.targets import Finding
+from kerasnb.notebook.builder.targets import Finding, fits
 from kerasnb.notebook.insight.checks import example_count, host, spread, take, to_arrays
 from kerasnb.notebook.labels import showable
 from kerasnb.notebook.live import LiveView
@@ -36,6 +36,7 @@ LOSSES = (
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adamw", "adagrad", "nadam")
 NUMBERS = ("epochs", "batch_size", "learning_rate", "validation_split", "pace")
 METRICS = ("accuracy", "mae", "mse", "binary_accuracy")
+MANY = 20  # inputs and outputs that can be chosen data for
 
 
 def is_choice(values: Any) -> bool:
@@ -73,6 +74,8 @@ class TrainingPanel:
         self.trainings = 0
         self.view: _EmbeddedView | None = None
         self._chosen: dict[str, Any] = {}  # by hand
+        self._inputs: list[tuple] = [()]  # the shape of one example of each; () if not known
+        self._outputs = 1
         self._data: data_sets.Data | None = None
         self._fixed = False  # whether the data, and what is held back of it, stays
         self._held_back: tuple[Any, Any] | None = None  # for validation
@@ -90,17 +93,16 @@ class TrainingPanel:
         """
         _require_fit(values)
         shown = self.values()
-        own = ("data", "y", "validation_split")
-        if self._fixed and any(
-            values.get(name, shown.get(name)) != shown.get(name) for name in own
-        ):
+        own = {n: v for n, v in values.items() if _is_data(n) or n == "validation_split"}
+        if self._fixed and any(value != shown.get(name) for name, value in own.items()):
             raise ArgumentError("The data of this exercise stays as it is.")
         before = self._chosen, self._data, self._held_back, self._loaded
+        kept = self._chosen
         if values.get("data", shown["data"]) != shown["data"]:
-            self._chosen = {"data": values.get("data")}  # all else depends on it
-        else:
-            other = {k: v for k, v in values.items() if k in shown and v != shown[k]}
-            self._chosen = {**self._chosen, **other}
+            kept = {}  # what was chosen before depends on the data
+        known = {k: v for k, v in values.items() if k in shown or _is_data(k)}
+        self._chosen = {**kept, **{k: v for k, v in known.items() if v != shown.get(k)}}
+        self._look_at(document, report)
         try:
             self._load()
         except KerasnbError:
@@ -122,8 +124,8 @@ class TrainingPanel:
 
     @property
     def data(self) -> data_sets.Data | None:
-        """What is trained on; None if nothing was chosen."""
-        return self._data if self._data is None or self._data.y is not None else None
+        """What is trained on; None if nothing was chosen, or not all of it."""
+        return self._data if self._data is not None and self._missing() is None else None
 
     def add_point(self, x: float, y: float, label: int) -> None:
         """Put one more point into data of two features, a copy of which is trained on from now on.
@@ -148,12 +150,14 @@ class TrainingPanel:
     def suggest(self, document: Document, report: Any) -> None:
         """Find out what makes sense for the graph as it is now."""
         self._preset, self._problem = None, None
+        self._look_at(document, report)
         if self._data is None:
             return
-        if self._data.y is None:
-            self._problem = "Choose the targets y."
-            return
         try:
+            self._load()
+            self._problem = self._missing()
+            if self._problem is not None:
+                return
             self._preset = suggest_for(document, report, self._data.x, self._data.y)
         except KerasnbError as reason:
             self._problem = str(reason)
@@ -161,34 +165,87 @@ class TrainingPanel:
         errors = [f for f in self._preset.findings if f.level == "error"]
         self._problem = errors[0].text if errors else None
 
+    def _look_at(self, document: Document, report: Any) -> None:
+        """Note the inputs and outputs for which there has to be data."""
+        facts = [report.nodes.get(node.id) for node in document.inputs()]
+        shapes = [fact.specs[0].shape[1:] if fact and fact.specs else () for fact in facts]
+        self._inputs = shapes[:MANY] or [()]
+        self._outputs = min(len(document.outputs()), MANY) or 1
+
+    def _missing(self) -> str | None:
+        """What of the data is still to be chosen, in words."""
+        x, y = self._data.x, self._data.y
+        for part, count, words, end in (
+            (x, len(self._inputs), "the data x", "input"),
+            (y, self._outputs, "the targets y", "output"),
+        ):
+            parts = part if isinstance(part, list) and count > 1 else [part]
+            for number, array in enumerate(parts, 1):
+                if array is None:
+                    return f"Choose {words}{f' of {end} {number}' * (count > 1)}."
+        return None
+
     def _load(self) -> None:
         """Have the data at hand that was chosen."""
-        name, y = self._chosen.get("data") or "", self._chosen.get("y") or ""
-        key = f"{name}\n{y}"
-        if key == self._loaded or (self._data is not None and self._loaded == name):
+        name = self._chosen.get("data") or ""
+        if self._data is not None and self._loaded == name:  # it was given, or is a set
+            return
+        offered = {c.name: c for c in data_sets.choices(self.namespace) if c.source == "variable"}
+        first = offered.get(name)
+        if first is not None:
+            self._choose_what_belongs_to(first, offered)
+        names = [[self._chosen.get(f) or "" for f in part] for part in self._fields_of_data()]
+        key = "\n".join([*names[0], *names[1]])
+        if key == self._loaded:
             return
         self._data = self._held_back = None
         if name.startswith(SETS):
-            self._data = data_sets.load(name.removeprefix(SETS))
+            self._data, key = data_sets.load(name.removeprefix(SETS)), name
         elif name:
-            if name not in self.namespace:
-                raise ArgumentError(f"There is no variable {name!r}.")
-            found = [c for c in data_sets.choices(self.namespace) if c.name == name]
-            if not y:
-                y = self._chosen["y"] = found[0].targets if found else ""
-            if found and found[0].validation and y == found[0].targets:
-                x_held, y_held = (self.namespace[n] for n in found[0].validation)
-                self._held_back = x_held, y_held
-            targets = self.namespace.get(y)
-            self._data = data_sets.Data(name, self.namespace[name], targets, None, "")
-        self._loaded = f"{name}\n{self._chosen.get('y') or ''}"
+            x, y = ([self._variable(n) for n in part] for part in names)
+            x, y = (part[0] if len(part) == 1 else part for part in (x, y))
+            self._data = data_sets.Data(name, x, y, None, "")
+            if first is not None and first.validation and names == [[name], [first.targets]]:
+                self._held_back = tuple(self.namespace[n] for n in first.validation)
+        self._loaded = key
+
+    def _variable(self, name: str) -> Any:
+        if name and name not in self.namespace:
+            raise ArgumentError(f"There is no variable {name!r}.")
+        return self.namespace[name] if name else None
+
+    def _choose_what_belongs_to(
+        self, first: data_sets.Choice, offered: Mapping[str, data_sets.Choice]
+    ) -> None:
+        """Fill the fields of data that nobody has filled yet, where the variables tell."""
+        chosen = self._chosen
+        chosen["y"] = chosen.get("y") or first.targets
+        for name, shape in zip(self._fields_of_data()[0][1:], self._inputs[1:], strict=True):
+            if name in chosen:
+                continue
+            used = [value for other, value in chosen.items() if _is_data(other)]
+            alike = [
+                c.name
+                for c in offered.values()
+                if c.samples == first.samples and fits(c.shape[1:], shape) and c.name not in used
+            ]
+            if alike:
+                chosen[name] = alike[0]
+
+    def _fields_of_data(self) -> tuple[list[str], list[str]]:
+        """The names of the fields for the data of each input and the targets of each output."""
+        inputs, outputs = range(2, len(self._inputs) + 1), range(2, self._outputs + 1)
+        return ["data", *(f"data_{n}" for n in inputs)], ["y", *(f"y_{n}" for n in outputs)]
 
     def values(self) -> dict[str, Any]:
         """All that is set, by hand or as it makes sense."""
         preset = self._preset
+        of_inputs, of_outputs = self._fields_of_data()
+        fields = [*of_inputs, *of_outputs]
         usual = {
-            "data": "", "y": "", "loss": "", "optimizer": "adam", "metrics": [], "epochs": 10,
-            "batch_size": 32, "learning_rate": None, "validation_split": SPLIT, "pace": None,
+            **dict.fromkeys(fields, ""), "loss": "", "optimizer": "adam", "metrics": [],
+            "epochs": 10, "batch_size": 32, "learning_rate": None, "validation_split": SPLIT,
+            "pace": None,
         }  # fmt: skip
         if preset is not None:
             usual |= {
@@ -201,9 +258,9 @@ class TrainingPanel:
             rate = float(optimizers.get(found["optimizer"]).learning_rate)
             # it is float32, which would be shown as 0.0010000000474974513
             found["learning_rate"] = float(f"{rate:.6g}")
-        if found["data"] not in self.namespace:
-            del found["y"]
-        return found
+        if found["data"] not in self.namespace:  # a set brings its own targets
+            fields = ["data"]
+        return {name: v for name, v in found.items() if not _is_data(name) or name in fields}
 
     def state(self) -> dict[str, Any]:
         """What the page shows, as JSON."""
@@ -221,8 +278,9 @@ class TrainingPanel:
             "optimizer": _with(values["optimizer"], OPTIMIZERS),
             "metrics": list(dict.fromkeys([*METRICS, *values["metrics"]])),
         }
-        if "y" in values:
-            choices["y"] = ["", *(c.name for c in offered if c.source == "variable")]
+        for name in values:
+            if _is_data(name) and name != "data":
+                choices[name] = ["", *variables]
         problem = self._problem if values["data"] else "Choose data to train on."
         return {
             "mends": [showable(f.text) for f in self._mendable()],
@@ -241,9 +299,12 @@ class TrainingPanel:
             reasons["data"] = showable(" ".join(advice))
         if self._held_back is not None and "validation_split" not in self._chosen:
             reasons["validation_split"] = "The variables for tests are used for validation."
-        if self._data is not None and self._data.x is not None:
-            size = " × ".join(map(str, np.shape(self._data.x)))
-            reasons["data"] = f"{size}. {reasons.get('data', '')}".strip()
+        x = None if self._data is None else self._data.x
+        parts = x if isinstance(x, list) and len(self._inputs) > 1 else [x]
+        for name, array in zip(self._fields_of_data()[0], parts, strict=False):
+            if array is not None:
+                size = " × ".join(map(str, np.shape(array)))
+                reasons[name] = f"{size}. {reasons.get(name, '')}".strip()
         return reasons
 
     # Training
@@ -332,6 +393,11 @@ class TrainingPanel:
         logs = self.training.logs() if self.running else _last(self.history)
         words = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
         return f"{self.training.state}: {words}" if words else self.training.state
+
+
+def _is_data(name: str) -> bool:
+    """Whether a field is for data: ``"data"``, ``"y"``, or for another input or output."""
+    return name.partition("_")[0] in ("data", "y")
 
 
 def _require_fit(values: Mapping[str, Any]) -> None:

@@ -204,8 +204,9 @@ class Builder:
 
         Args:
             values: what is not to be as it makes sense: ``data`` (a variable's name, or a set's:
-                ``"set: digits"``), ``y``, ``loss``, ``optimizer``, ``metrics``, ``epochs``,
-                ``batch_size``, ``learning_rate``, ``validation_split``.
+                ``"set: digits"``), ``y``, for further inputs and outputs ``data_2``, ``y_2`` and
+                so on, ``loss``, ``optimizer``, ``metrics``, ``epochs``, ``batch_size``,
+                ``learning_rate``, ``validation_split``.
 
         Returns:
             A `Training`, with which to pause, stop and wait.

@@ -9,7 +9,7 @@ import { Sight } from "./builder_sight.js";
 import { element, make, makeRoot, setText, widgetOf } from "./page.js";
 
 const SILENT = "No answer. The kernel is busy, or gone: then run the cell again.";
-const WORDS_OF = { data: "data x", y: "targets y", pace: "epochs a second" };
+const WORDS_OF = { data: "data x", y: "targets y", pace: "epochs a second" }; // data_2: data x 2
 const HINTS = { pace: "Empty: as fast as it goes." };
 const NEXT = { // where the keyboard goes when the button that it was on goes
   train: "pause", stop: "train", pause: "resume", resume: "pause", step: "pause",
@@ -121,7 +121,8 @@ class TrainingView {
   makeForm(choices, values) {
     this.fields = new Map();
     for (const [name, value] of Object.entries(values)) {
-      const words = WORDS_OF[name] ?? name.replaceAll("_", " ");
+      const [, first, number = ""] = /^(.+?)(?:_(\d+))?$/.exec(name);
+      const words = `${WORDS_OF[first] ?? first.replaceAll("_", " ")} ${number}`.trim();
       const kind = choices[name] ? "choice" : "float";
       const field = Array.isArray(value) ? this.several(name, words, choices[name])
         : new Field({ name: words, kind, choices: choices[name] }, (text) => this.take(name, text));
