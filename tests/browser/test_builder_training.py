@@ -134,3 +134,43 @@ def test_canvas_and_training_are_there_after_a_reload(notebook):
     wait_for_state(notebook, train, "stopped")
     view.tool("Undo").click()
     view.wait_for(*SMALL_NAMES)
+
+
+TWO_ENDS = """
+SOURCE = '''
+from keras import Input, Model, layers
+
+size, shade = Input((3,), name="size"), Input((5,), name="shade")
+both = layers.concatenate([layers.Dense(4, activation="relu")(size), shade])
+ripe = layers.Dense(1, activation="sigmoid", name="ripe")(both)
+price = layers.Dense(1, name="price")(both)
+model = Model([size, shade], [ripe, price])
+'''
+import numpy as np
+from kerasnb import notebook
+
+rng = np.random.default_rng(0)
+sizes, shades = (rng.normal(size=(100, n)).astype("float32") for n in (3, 5))
+is_ripe, prices = (sizes[:, 0] > 0).astype(int), sizes.sum(axis=1)
+b = notebook.Builder.from_code(SOURCE)
+b
+"""
+
+
+@at("lab")
+def test_each_input_and_output_has_its_own_data(notebook):
+    view = open_builder(notebook, TWO_ENDS, "print(len(b.history.epoch))")
+    train = open_training(view)
+    train.get_by_label("data x", exact=True).select_option("sizes")
+    second = train.get_by_label("data x 2")
+    notebook.until(lambda: second.input_value() == "shades", "what fits is chosen")
+    fault = train.locator(".how > .fault")
+    notebook.until(lambda: fault.inner_text() == "Choose the targets y of output 1.", "it is asked")
+    train.get_by_label("targets y", exact=True).select_option("is_ripe")
+    train.get_by_label("targets y 2").select_option("prices")
+    notebook.until(lambda: fault.inner_text() == "", "nothing is missing")
+    train.get_by_label("epochs", exact=True).fill("3")
+    train.get_by_label("epochs", exact=True).press("Tab")
+    press(train, "Train")
+    wait_for_state(notebook, train, "done")
+    assert told(notebook, 1) == "3\n"

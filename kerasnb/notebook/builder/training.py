@@ -36,6 +36,7 @@ LOSSES = (
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adamw", "adagrad", "nadam")
 NUMBERS = ("epochs", "batch_size", "learning_rate", "validation_split", "pace")
 METRICS = ("accuracy", "mae", "mse", "binary_accuracy")
+FEW = 4  # numbers that are told in a line
 MANY = 20  # inputs and outputs that can be chosen data for
 
 
@@ -391,6 +392,8 @@ class TrainingPanel:
         if self.training is None:
             return ""
         logs = self.training.logs() if self.running else _last(self.history)
+        if len(logs) > FEW:  # of several outputs: the curves tell the rest
+            logs = {name: logs[name] for name in ("loss", "val_loss") if name in logs}
         words = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
         return f"{self.training.state}: {words}" if words else self.training.state
 
