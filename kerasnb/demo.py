@@ -13,7 +13,7 @@ from kerasnb.errors import MissingDependency
 from kerasnb.layers.input import Input
 from kerasnb.models.sequential import Sequential
 from kerasnb.notebook.plots import plot_history
-from kerasnb.utils import set_random_seed
+from kerasnb.utils.seeds import set_random_seed
 
 __all__ = ["main"]
 

@@ -28,7 +28,7 @@ from kerasnb.models.arrays import (
     warn,
     warn_not_finite,
 )
-from kerasnb.utils import unpack_x_y_sample_weight
+from kerasnb.utils.batches import unpack_x_y_sample_weight
 
 __all__ = [
     "ArrayData",

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasnb.compile.step import Step
 from kerasnb.models.loop import checked
-from kerasnb.utils import pack_x_y_sample_weight
+from kerasnb.utils.batches import pack_x_y_sample_weight
 
 __all__ = ["Epoch", "Pace", "RowEpoch", "epoch_of"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from kerasnb.boundary import boundary
 from kerasnb.compile.profile import Profile
 from kerasnb.errors import GraphError
-from kerasnb.utils import pack_x_y_sample_weight
+from kerasnb.utils.batches import pack_x_y_sample_weight
 
 __all__ = ["Inspection"]
 

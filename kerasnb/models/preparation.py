@@ -17,7 +17,7 @@ from kerasnb.models.arrays import VALIDATION
 from kerasnb.models.training import busy
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import as_tensor, placeholder
-from kerasnb.utils import unpack_x_y_sample_weight
+from kerasnb.utils.batches import unpack_x_y_sample_weight
 from kerasnb.variable import StateScope
 
 __all__ = ["Preparation", "batch_size_of", "batch_spec"]

@@ -31,7 +31,7 @@ from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec
 from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.random import default_seed
 from kerasnb.tensor import Tensor, as_tensor
-from kerasnb.utils import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from kerasnb.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 __all__ = ["Trainer"]
 
