@@ -27,6 +27,7 @@ __all__ = [
     "cache_folder",
     "epsilon",
     "floatx",
+    "home",
     "image_data_format",
     "num_threads",
     "path",
@@ -162,6 +163,11 @@ def cache_folder() -> str | None:
     if switch is None:
         return os.path.abspath(os.path.expanduser(value))
     return _user_cache() if switch else None
+
+
+def home() -> str:
+    """The folder of our own files: `KERASNB_HOME`, or ``.kerasnb`` in the user's home."""
+    return os.path.abspath(_folder("KERASNB_HOME", ".kerasnb"))
 
 
 def path() -> str | None:

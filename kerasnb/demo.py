@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasnb import layers
 from kerasnb.backends import current
-from kerasnb.errors import MissingDependency
+from kerasnb.datasets.small import SETS
 from kerasnb.layers.input import Input
 from kerasnb.models.sequential import Sequential
 from kerasnb.notebook.plots import plot_history
@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 
 def main(picture: str = "kerasnb-demo.png", epochs: int = 12) -> float:
-    """Train on scikit-learn's digits, print the test accuracy and save the curve.
+    """Train on scikit-learn's 1,797 digits, print the test accuracy and save the curve.
 
     Args:
         picture: where the training curve goes.
@@ -32,7 +32,8 @@ def main(picture: str = "kerasnb-demo.png", epochs: int = 12) -> float:
         MissingDependency: scikit-learn or matplotlib is not installed.
     """
     set_random_seed(0)
-    (x_train, y_train), (x_test, y_test) = load_digits()
+    (x_train, y_train), (x_test, y_test) = SETS["digits"].load_data(test_split=0.25)
+    x_train, x_test = ((x / 16).astype("float32")[..., np.newaxis] for x in (x_train, x_test))
     model = Sequential(
         [
             Input((8, 8, 1)),
@@ -57,22 +58,3 @@ def main(picture: str = "kerasnb-demo.png", epochs: int = 12) -> float:
     print(f"Trained {epochs} epochs on {current().title} in {seconds:.1f} s.")
     print(f"The training curve is in {Path(picture).resolve()}")
     return accuracy
-
-
-def load_digits() -> tuple:
-    """1,797 real handwritten digits of 8x8 pixels, between 0 and 1: 1,347 to train, 450 to test.
-
-    Source: Alpaydin and Kaynak 1998, UCI repository, as bundled with scikit-learn.
-    """
-    try:
-        from sklearn.datasets import load_digits as bundled
-    except ImportError:
-        raise MissingDependency(
-            'The demo needs scikit-learn for its data: pip install "kerasnb[notebook]"'
-        ) from None
-    digits = bundled()
-    images = (digits.images / 16.0).astype("float32")[..., np.newaxis]
-    labels = digits.target.astype("int32")
-    order = np.random.default_rng(0).permutation(len(images))
-    train, test = order[:1347], order[1347:]
-    return (images[train], labels[train]), (images[test], labels[test])

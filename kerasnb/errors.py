@@ -13,6 +13,7 @@ __all__ = [
     "ArgumentError",
     "BackendError",
     "DTypeError",
+    "DownloadError",
     "GraphError",
     "KerasnbError",
     "LoadError",
@@ -53,6 +54,10 @@ class BackendError(KerasnbError, RuntimeError):
 
 class LoadError(KerasnbError, ValueError):
     """A file or configuration cannot be loaded."""
+
+
+class DownloadError(LoadError):
+    """A file cannot be fetched: there is no network, or the server does not give it."""
 
 
 class MissingDependency(KerasnbError, ImportError):

@@ -31,12 +31,13 @@ RANKS = {
     "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,
 }  # fmt: skip
 
-SCREEN = {"IPython", "PIL", "anywidget", "ipywidgets", "matplotlib"}
+SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
 # may be missing, or are slow to import and rarely needed: the only imports inside functions
-LATE = SCREEN | {"cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
-LATE |= {"concurrent", "importlib", "pkgutil", "psutil"}
+LATE = SCREEN | {"PIL", "cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
+LATE |= {"concurrent", "http", "importlib", "pkgutil", "psutil", "tarfile", "urllib"}
 # what `import kerasnb` leaves alone
-UNLOADED = SCREEN | {"cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy", "sklearn"}
+UNLOADED = SCREEN | {"PIL", "cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy"}
+UNLOADED |= {"sklearn", "tarfile", "urllib.request"}
 UNLOADED |= {"kerasnb.compile.kernel", "kerasnb.compile.native"}
 
 # loaded by name when it is first needed, so that `import kerasnb` need not wait for the engine

@@ -7,10 +7,12 @@ from kerasnb.utils.batches import (
     unpack_x_y_sample_weight,
 )
 from kerasnb.utils.drawing import plot_model
+from kerasnb.utils.files import get_file
 from kerasnb.utils.seeds import set_random_seed
 
 __all__ = [
     "PyDataset",
+    "get_file",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",

@@ -1,8 +1,7 @@
 """Data to train on: the kernel's variables, sets that need no network, and CSV files.
 
-Nothing that a person has is copied or changed here. Imports errors, backends, tensor. scikit-learn
-is imported where one of its sets is loaded; pandas never is, but its tables are known if the person
-has imported it.
+Nothing that a person has is copied or changed here. Imports errors, backends, tensor and datasets.
+pandas is never imported, but its tables are known if the person has done so.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasnb import backends
-from kerasnb.errors import ArgumentError, LoadError, MissingDependency, unknown
+from kerasnb.datasets.small import SETS, SmallSet
+from kerasnb.errors import ArgumentError, LoadError, unknown
 from kerasnb.tensor import Tensor
 
 __all__ = ["SETS", "Choice", "Data", "choices", "from_csv", "load", "parse_csv"]
 
 SEED = 0
-POINTS = 400  # of the sets that are made on the spot
 LARGEST = 50 * 2**20  # bytes of a CSV file
 FEW = 20  # more whole numbers than these are no classes
 OBJECTS = 100_000  # longer arrays of objects are no labels
@@ -111,7 +110,7 @@ def choices(namespace: Mapping[str, Any]) -> list[Choice]:
             found[name] = Choice(name, "variable", *form)
     paired = [_paired(choice, found) for choice in found.values()]
     paired.sort(key=lambda choice: not choice.targets)  # stable: the order of the variables stays
-    return paired + [s.choice(name) for name, s in SETS.items()]
+    return paired + [_choice(found) for found in SETS.values()]
 
 
 def _form(value: Any) -> tuple[tuple[int, ...], str] | None:
@@ -218,17 +217,6 @@ def _held_back(x: str, y: str) -> list[tuple[str, str]]:
 # Sets
 
 
-class _Set(NamedTuple):
-    """A set that needs no network."""
-
-    shape: tuple[int, ...]
-    about: str
-    load: Callable[[str], Data]
-
-    def choice(self, name: str) -> Choice:
-        return Choice(name, "set", self.shape, "float32", about=self.about)
-
-
 def load(name: str) -> Data:
     """A set by its name in `SETS`; the same numbers each time.
 
@@ -238,41 +226,37 @@ def load(name: str) -> Data:
     """
     if name not in SETS:
         raise unknown("data set", name, SETS)
-    return SETS[name].load(name)
+    return _shuffled(_PREPARED.get(name, _points)(SETS[name]))
 
 
-def _bundled(name: str) -> Any:
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise MissingDependency(
-            f'The data set {name!r} comes with scikit-learn: pip install "kerasnb[notebook]"'
-        ) from None
-    return getattr(datasets, f"load_{name}")()
+def _choice(found: SmallSet) -> Choice:
+    shape = (*found.shape, 1) if found.name == "digits" else found.shape
+    return Choice(found.name, "set", shape, "float32", about=found.about)
 
 
-def _digits(name: str) -> Data:
-    found = _bundled(name)
-    x = (found.images / 16).astype("float32")[..., np.newaxis]  # (N, 8, 8) -> (N, 8, 8, 1)
-    y, names = found.target.astype("int32"), [str(i) for i in range(10)]
-    return _shuffled(Data(name, x, y, names, "classes", None, "Pixels go from 0 to 1."))
+def _digits(found: SmallSet) -> Data:
+    whole = found.whole()
+    x = (whole.x / 16).astype("float32")[..., np.newaxis]  # (N, 8, 8) -> (N, 8, 8, 1)
+    return Data(
+        found.name, x, whole.y, whole.class_names, found.task, None, "Pixels go from 0 to 1."
+    )
 
 
-def _table(name: str) -> Data:
-    found = _bundled(name)
-    names = [str(n) for n in found.target_names]
-    task = "two_classes" if len(names) == 2 else "classes"
-    features = [str(n) for n in found.feature_names]
-    x, y = _standard(found.data), found.target.astype("int32")
-    return _shuffled(Data(name, x, y, names, task, features, STANDARD))
+def _table(found: SmallSet) -> Data:
+    whole = found.whole()
+    x, names = _standard(whole.x), whole.class_names
+    return Data(found.name, x, whole.y, names, found.task, whole.feature_names, STANDARD)
 
 
-def _diabetes(name: str) -> Data:
-    found = _bundled(name)
-    y = (found.target / 100).astype("float32")
-    scaling = f"{STANDARD} The target is in hundreds."
-    features = [str(n) for n in found.feature_names]
-    return _shuffled(Data(name, _standard(found.data), y, None, "number", features, scaling))
+def _number(found: SmallSet) -> Data:
+    data = _table(found)
+    return data._replace(y=data.y / 100, scaling=f"{STANDARD} The target is in hundreds.")
+
+
+def _points(found: SmallSet) -> Data:
+    whole = found.whole(SEED)
+    scaling = "Both numbers go from about -1 to 1."
+    return Data(found.name, whole.x, whole.y, None, found.task, whole.feature_names, scaling)
 
 
 def _standard(columns: np.ndarray) -> np.ndarray:
@@ -290,54 +274,8 @@ def _shuffled(data: Data) -> Data:
     return data._replace(x=data.x[order], y=data.y[order])
 
 
-def _moons(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
-    angle = rng.uniform(0, np.pi, POINTS)
-    side = 1 - 2 * label  # the second half ring is turned round and moved into the first
-    ring = np.stack([side * np.cos(angle) + label, side * np.sin(angle) + label / 2], axis=1)
-    return (ring + rng.normal(0, 0.1, ring.shape) - [0.5, 0.25]) / 1.5
-
-
-def _circles(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
-    angle = rng.uniform(0, 2 * np.pi, POINTS)
-    radius = np.where(label == 1, 0.4, 0.9) + rng.normal(0, 0.06, POINTS)
-    return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-
-
-def _spirals(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
-    along = np.sqrt(rng.uniform(0.01, 1, POINTS))  # as dense outside as inside
-    angle = 3 * np.pi * along + np.pi * label  # one and a half turns
-    arms = along[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return arms + rng.normal(0, 0.03, arms.shape)
-
-
-def _xor(rng: np.random.Generator, label: np.ndarray) -> np.ndarray:
-    points = rng.uniform(0.08, 1, (POINTS, 2)) * rng.choice([-1, 1], (POINTS, 1))
-    points[:, 1] *= 1 - 2 * label  # signs that differ are the second class
-    return points
-
-
-def _made(points: Callable) -> Callable[[str], Data]:
-    def load(name: str) -> Data:
-        rng = np.random.default_rng(SEED)
-        y = (np.arange(POINTS) % 2).astype("int32")
-        x = points(rng, y).astype("float32")
-        scaling = "Both numbers go from about -1 to 1."
-        return _shuffled(Data(name, x, y, None, "two_classes", ["x0", "x1"], scaling))
-
-    return load
-
-
-SETS: Mapping[str, _Set] = {
-    "digits": _Set((1797, 8, 8, 1), "Handwritten digits: which of ten is it?", _digits),
-    "iris": _Set((150, 4), "Sizes of iris flowers: which of three kinds is it?", _table),
-    "wine": _Set((178, 13), "Chemistry of wines: which of three growers made it?", _table),
-    "breast_cancer": _Set((569, 30), "Cell nuclei of tumours: malignant or benign?", _table),
-    "diabetes": _Set((442, 10), "Patients: how far is their diabetes after a year?", _diabetes),
-    "moons": _Set((POINTS, 2), "Points on two half rings in each other.", _made(_moons)),
-    "circles": _Set((POINTS, 2), "Points on a ring around another.", _made(_circles)),
-    "spirals": _Set((POINTS, 2), "Points on the two arms of a spiral.", _made(_spirals)),
-    "xor": _Set((POINTS, 2), "Points in opposite corners belong together.", _made(_xor)),
-}  # fmt: skip
+_PREPARED: dict[str, Callable[[SmallSet], Data]] = {"digits": _digits, "diabetes": _number}
+_PREPARED |= dict.fromkeys(("iris", "wine", "breast_cancer"), _table)
 
 
 # CSV

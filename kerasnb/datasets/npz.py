@@ -1,0 +1,63 @@
+"""Arrays in ``.npz`` files, also arrays of lists, read as data. Imports errors and pickles."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerasnb.datasets.pickles import read_pickle
+from kerasnb.errors import LoadError
+
+__all__ = ["read_npz"]
+
+LARGEST = 2**31  # bytes of an array: the largest of the data sets has 188 MB
+
+
+def read_npz(path: Path, *choices: Sequence[str]) -> list[np.ndarray]:
+    """Some of the arrays in a file, in the order of their names.
+
+    Arrays of objects are pickled in such a file; they are read without executing anything.
+
+    Args:
+        path: of the file.
+        choices: the names that are wanted; of several choices, the first that the file has.
+
+    Raises:
+        LoadError: it is no such file, or lacks an array, or holds anything but data.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            held = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
+            names = next((names for names in choices if held.keys() >= set(names)), None)
+            if names is None:
+                raise LoadError(f"{path}: expected the arrays {', '.join(choices[0])}.")
+            for name in names:
+                if held[name].file_size > LARGEST:
+                    raise LoadError(f"{path}: the array {name} has more than {LARGEST >> 30} GiB.")
+            return [_array(file.read(held[name]), f"{path}, array {name}") for name in names]
+    except (OSError, RuntimeError, zipfile.BadZipFile) as error:
+        raise LoadError(f"{path}: cannot be read as an .npz file: {error}.") from None
+
+
+def _array(data: bytes, name: str) -> np.ndarray:
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+        shape, by_columns, dtype = read[version[0]](stream)
+    except (KeyError, ValueError):
+        raise LoadError(f"{name}: it is no array as NumPy writes them.") from None
+    if dtype.hasobject:
+        found = read_pickle(data[stream.tell() :], name)
+        if not isinstance(found, np.ndarray) or found.shape != shape:
+            raise LoadError(f"{name}: expected a pickled array of shape {shape}.")
+        return found
+    contents = data[stream.tell() :]
+    if len(contents) != math.prod(shape) * dtype.itemsize:
+        raise LoadError(f"{name}: expected {shape} of {dtype}, got {len(contents)} bytes.")
+    return np.frombuffer(contents, dtype).reshape(shape, order="F" if by_columns else "C").copy()
