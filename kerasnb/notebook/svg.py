@@ -117,7 +117,7 @@ def draw(description: dict) -> Drawing:
     pairs = [(edge["source"], edge["target"]) for edge in edges]
     if _is_list(sizes, pairs):
         edges = _told_once(edges) if len(sizes) > ROWS else edges
-        placed, paths = _in_columns(sizes, pairs, {e["source"] for e in edges if e["shape"]})
+        placed, paths = _in_columns(sizes, pairs, {e["source"] for e in edges if _label(e)})
     else:
         placed = layout(sizes, pairs, GAP)
         paths = [(smooth(route), route[-1]) for route in placed.routes]
@@ -167,7 +167,7 @@ def _lines(node: dict) -> list[tuple[str, str]]:
     if node["kind"] == "more":
         return [(node["name"], "")]
     kind = "op" if node["kind"] == "op" else node["type"]
-    lines = [(node["name"], kind)]
+    lines = [(node["name"], "" if kind == node["name"] else kind)]
     if node["kind"] == "model":
         inner = len([n for n in node["model"]["nodes"] if n["kind"] in ("layer", "model")])
         lines.append((f"{inner:,} layer{'s' * (inner != 1)} within", ""))
@@ -231,9 +231,7 @@ def _chips(edges: list[dict], placed: Layout, sizes: dict) -> list[str]:
     """The shapes that leave each box, once each, on the line below it."""
     told: dict[str, dict[str, None]] = {}
     for edge in edges:
-        if edge["shape"] is not None:
-            usual = edge["dtype"] in (None, config.floatx())
-            text = shape_text(edge["shape"]) + ("" if usual else f" {edge['dtype']}")
+        if text := _label(edge):
             told.setdefault(edge["source"], {})[text] = None
     parts = []
     for key, texts in told.items():
@@ -246,6 +244,17 @@ def _chips(edges: list[dict], placed: Layout, sizes: dict) -> list[str]:
     return parts
 
 
+def _label(edge: dict) -> str | None:
+    """What is written on an edge: the shape, and the dtype if it is not the usual one.
+
+    A label of its own takes their place.
+    """
+    if "label" in edge or edge["shape"] is None:
+        return edge.get("label")
+    usual = edge["dtype"] in (None, config.floatx())
+    return shape_text(edge["shape"]) + ("" if usual else f" {edge['dtype']}")
+
+
 # Lists of layers
 
 
@@ -256,10 +265,10 @@ def _is_list(sizes: dict, pairs: list) -> bool:
 
 
 def _told_once(edges: list[dict]) -> list[dict]:
-    """The edges of a chain, without the shape where it is that of the edge before."""
-    before = [None, *(edge["shape"] for edge in edges)]
+    """The edges of a chain, without the label where it is that of the edge before."""
+    before = [None, *map(_label, edges)]
     return [
-        {**edge, "shape": None} if edge["shape"] == last else edge
+        {**edge, "shape": None, "label": None} if _label(edge) == last else edge
         for edge, last in zip(edges, before, strict=False)
     ]
 

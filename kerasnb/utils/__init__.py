@@ -7,7 +7,7 @@ from kerasnb.utils.batches import (
     unpack_x_y_sample_weight,
 )
 from kerasnb.utils.dataset import Dataset
-from kerasnb.utils.drawing import plot_model
+from kerasnb.utils.drawing import model_to_dot, plot_model
 from kerasnb.utils.files import get_file
 from kerasnb.utils.folders import (
     audio_dataset_from_directory,
@@ -27,6 +27,7 @@ __all__ = [
     "image_dataset_from_directory",
     "img_to_array",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
