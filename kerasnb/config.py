@@ -25,6 +25,7 @@ __all__ = [
     "backend",
     "backend_names",
     "cache_folder",
+    "datasets_folder",
     "epsilon",
     "floatx",
     "home",
@@ -163,6 +164,21 @@ def cache_folder() -> str | None:
     if switch is None:
         return os.path.abspath(os.path.expanduser(value))
     return _user_cache() if switch else None
+
+
+def datasets_folder() -> str | None:
+    """The folder of one's own where `kerasnb.datasets` looks first; None without one.
+
+    Raises:
+        ArgumentError: `KERASNB_DATASETS` names no folder.
+    """
+    value = os.environ.get("KERASNB_DATASETS", "").strip()
+    if not value:
+        return None
+    folder = os.path.abspath(os.path.expanduser(value))
+    if not os.path.isdir(folder):
+        raise ArgumentError(f"KERASNB_DATASETS: expected a folder, got {value!r}, which is none.")
+    return folder
 
 
 def home() -> str:

@@ -12,9 +12,21 @@ os.environ["KERASNB_CACHE"] = os.path.join(_home.name, "cache")
 for _name in ("KERASNB_BACKEND", "KERAS_BACKEND"):
     os.environ.pop(_name, None)
 
-from kerasnb.utils import set_random_seed  # noqa: E402
+from fake_network import Network  # noqa: E402
+
+from kerasnb.utils import files, set_random_seed  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _seeded():
     set_random_seed(0)
+
+
+@pytest.fixture
+def network(tmp_path, monkeypatch):
+    """A network without any page yet, and an empty cache in ``tmp_path / "home"``."""
+    monkeypatch.setenv("KERASNB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KERASNB_DATASETS", raising=False)
+    made = Network()
+    monkeypatch.setattr(files, "open_url", made.open)
+    return made

@@ -34,10 +34,10 @@ RANKS = {
 SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
 # may be missing, or are slow to import and rarely needed: the only imports inside functions
 LATE = SCREEN | {"PIL", "cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
-LATE |= {"concurrent", "http", "importlib", "pkgutil", "psutil", "tarfile", "urllib"}
+LATE |= {"concurrent", "http", "importlib", "pkgutil", "psutil", "tarfile", "urllib", "zipfile"}
 # what `import kerasnb` leaves alone
 UNLOADED = SCREEN | {"PIL", "cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy"}
-UNLOADED |= {"sklearn", "tarfile", "urllib.request"}
+UNLOADED |= {"sklearn", "tarfile", "urllib.request", "zipfile"}
 UNLOADED |= {"kerasnb.compile.kernel", "kerasnb.compile.native"}
 
 # loaded by name when it is first needed, so that `import kerasnb` need not wait for the engine

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from summary_cases import CASES, branches, small, written_in_python
+from summary_cases import CASES, branches, small
 
 import kerasnb
-from kerasnb import layers, ops, screen, utils
+from kerasnb import layers, ops, screen
 from kerasnb.errors import ArgumentError
 
 KERAS = dict(
@@ -110,38 +110,3 @@ def test_names_cannot_steer_a_terminal():
 def test_what_cannot_be_printed_is_refused(arguments, text):
     with pytest.raises(ArgumentError, match=f"^{re.escape(text)}$"):
         summary(small(kerasnb), **arguments)
-
-
-# plot_model
-
-
-def test_plot_model_writes_an_svg_file(tmp_path):
-    path = tmp_path / "model.svg"
-    utils.plot_model(branches(kerasnb), path, show_shapes=True, rankdir="LR")
-    assert path.read_text(encoding="utf-8").startswith("<svg xmlns=")
-    assert [p.name for p in tmp_path.iterdir()] == ["model.svg"]
-
-
-@pytest.mark.parametrize(
-    ("model", "arguments", "text"),
-    [
-        (
-            small,
-            {"to_file": "out/net.png"},
-            "plot_model: expected a path that ends in .svg as to_file, got 'out/net.png'. Pass "
-            "to_file='net.svg'; a browser or Inkscape makes other formats of it.",
-        ),
-        (
-            written_in_python,
-            {"show_shape": True},
-            "Unknown argument of plot_model: 'show_shape'. Did you mean 'show_shapes' or "
-            "'show_dtype'?",
-        ),
-        (lambda lib: 3, {}, "model_svg: expected a model, got int."),
-    ],
-)
-def test_plot_model_refuses(model, arguments, text, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArgumentError, match=f"^{re.escape(text)}$"):
-        utils.plot_model(model(kerasnb), **arguments)
-    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +29,8 @@ def read_npz(path: Path, *choices: Sequence[str]) -> list[np.ndarray]:
     Raises:
         LoadError: it is no such file, or lacks an array, or holds anything but data.
     """
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as file:
             held = {info.filename.removesuffix(".npy"): info for info in file.infolist()}

@@ -7,7 +7,7 @@ executes nothing. Some sets are also taken from a smaller file there, for exampl
 arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test`` (or ``arr_0`` to ``arr_3``) as
 `load_data()` returns them. A line is printed when one is used.
 
-Imports errors, datasets.npz, datasets.small and utils.files.
+Imports config, errors, datasets.npz, datasets.small and utils.files.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kerasnb import config
 from kerasnb.datasets.npz import read_npz
 from kerasnb.datasets.small import SETS
-from kerasnb.errors import ArgumentError, DownloadError, LoadError
+from kerasnb.errors import DownloadError, LoadError
 from kerasnb.utils.files import cache_folder, get_file
 
 __all__ = ["GOOGLE", "Upstream", "reduced"]
 
 GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-VARIABLE = "KERASNB_DATASETS"
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 _UNNAMED = ("arr_0", "arr_1", "arr_2", "arr_3")
 
@@ -75,7 +75,7 @@ class Upstream(NamedTuple):
         return (
             f"The data set {self.title!r} is not on this computer, and {reason} Fetch it elsewhere "
             f"and put it as {name} into {kept}, or name a folder that has it{within} with the "
-            f"variable {VARIABLE}. These sets need no network: {', '.join(sorted(SETS))}."
+            f"variable KERASNB_DATASETS. These sets need no network: {', '.join(sorted(SETS))}."
         )
 
 
@@ -106,10 +106,5 @@ def reduced(title: str, row: tuple[int, ...] | None) -> list[np.ndarray] | None:
 
 
 def _own_folder() -> Path | None:
-    value = os.environ.get(VARIABLE, "").strip()
-    if not value:
-        return None
-    folder = Path(value).expanduser()
-    if not folder.is_dir():
-        raise ArgumentError(f"{VARIABLE}: expected a folder, got {value!r}, which is none.")
-    return folder
+    folder = config.datasets_folder()
+    return None if folder is None else Path(folder)

@@ -15,11 +15,13 @@ from kerasnb.utils.folders import (
     text_dataset_from_directory,
 )
 from kerasnb.utils.images import array_to_img, img_to_array, load_img, save_img
+from kerasnb.utils.progbar import Progbar
 from kerasnb.utils.seeds import set_random_seed
 from kerasnb.utils.timeseries import split_dataset, timeseries_dataset_from_array
 
 __all__ = [
     "Dataset",
+    "Progbar",
     "PyDataset",
     "array_to_img",
     "audio_dataset_from_directory",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
-from kerasnb.errors import ArgumentError, KerasnbError, LoadError, unknown
+from kerasnb.errors import KerasnbError, LoadError
 
 __all__ = ["FORMATS", "unpack"]
 
@@ -60,14 +59,9 @@ def unpack(archive: Path, folder: Path, formats: Sequence[str]) -> None:
 
 def _members(archive: Path, formats: Sequence[str]) -> Iterator[_Member]:
     for name in formats:
-        if name not in FORMATS:
-            raise unknown("archive_format", name, FORMATS)
-    for name in formats:
         found = FORMATS[name](archive)
         if found is not None:
             return found
-    if not formats:
-        raise ArgumentError("archive_format: expected 'auto', 'tar' or 'zip', got none.")
     raise LoadError(f"{archive.name}: it is no archive of the format {' or '.join(formats)}.")
 
 
@@ -92,10 +86,14 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
 
 
 def _zip(archive: Path) -> Iterator[_Member] | None:
+    import zipfile
+
     return _zip_members(archive) if zipfile.is_zipfile(archive) else None
 
 
 def _zip_members(archive: Path) -> Iterator[_Member]:
+    import zipfile
+
     with zipfile.ZipFile(archive) as file:
         for info in file.infolist():
             if (info.external_attr >> 28) == 0xA:  # a symbolic link, as Unix writes it

@@ -69,13 +69,14 @@ def get_file(
     _check_origin(origin, file_hash)
     folder = cache_folder(cache_subdir, cache_dir)
     target, unpacked = _places(folder, fname, origin, bool(extract or untar))
+    formats = None if unpacked is None else _formats("tar" if untar else archive_format)
     fetched = force_download or not _is_here(target, file_hash, check)
     if fetched:
         _download(origin, target, file_hash, check)
     if unpacked is None:
         return str(target)
     if fetched or not unpacked.is_dir():
-        unpack(target, unpacked, _formats("tar" if untar else archive_format))
+        unpack(target, unpacked, formats)
     return str(unpacked)
 
 
@@ -138,8 +139,11 @@ def _check_origin(origin: Any, file_hash: str | None) -> None:
 
 def _places(folder: Path, fname: Any, origin: str, extract: bool) -> tuple[Path, Path | None]:
     """Where the file is kept, and the folder that is made of it: named as Keras names them."""
-    name = os.fspath(fname) if fname else os.path.basename(origin.partition("?")[0].rstrip("/"))
-    if not name or name != os.path.basename(name) or name in (".", ".."):
+    _, _, page = origin.partition("?")[0].partition("#")[0].partition("://")
+    name = os.fspath(fname) if fname else page.partition("/")[2].rpartition("/")[2]
+    if not name:
+        raise ArgumentError(f"get_file: {origin} names no file. Pass fname.")
+    if name != os.path.basename(name) or name in (".", ".."):
         raise ArgumentError(
             f"get_file: expected a name without folders as fname, got {name!r}. The folder is "
             "chosen with cache_dir and cache_subdir."
@@ -152,11 +156,16 @@ def _places(folder: Path, fname: Any, origin: str, extract: bool) -> tuple[Path,
 
 
 def _formats(archive_format: Any) -> list[str]:
-    if archive_format == "auto":
-        return list(FORMATS)
-    if isinstance(archive_format, str):
-        return [archive_format]
-    return list(archive_format or ())
+    names = list(FORMATS) if archive_format == "auto" else archive_format or ()
+    names = [names] if isinstance(names, str) else list(names)
+    if not names:
+        raise ArgumentError(
+            "get_file: expected 'auto', 'tar' or 'zip' as archive_format, got none."
+        )
+    for name in names:
+        if name not in FORMATS:
+            raise unknown("archive_format", name, FORMATS)
+    return names
 
 
 def _is_here(path: Path, file_hash: str | None, algorithm: str) -> bool:
