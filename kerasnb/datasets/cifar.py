@@ -28,7 +28,7 @@ def read_batches(path: Path, names: Sequence[str], label: str) -> list[tuple]:
         label: what the batches call the labels.
 
     Shape:
-        pictures ``(N, 3, 32, 32)`` uint8, labels ``(N, 1)`` uint8.
+        pictures ``(N, 3, 32, 32)`` uint8, labels ``(N, 1)`` int64.
 
     Raises:
         LoadError: the archive is damaged, lacks a batch, or holds anything but data.
@@ -60,4 +60,4 @@ def _batch(data: bytes, name: str, label: bytes) -> tuple:
     sound = isinstance(x, np.ndarray) and x.dtype == "uint8" and x.ndim == 2 and isinstance(y, list)
     if not sound or x.shape != (len(y), 3072) or not all(type(n) is int for n in y):
         raise LoadError(f"{name}: expected pictures of 3 x 32 x 32 bytes with a label each.")
-    return x.reshape(len(x), 3, 32, 32), np.array(y, "uint8").reshape(len(y), 1)
+    return x.reshape(len(x), 3, 32, 32), np.array(y, "int64").reshape(len(y), 1)

@@ -40,4 +40,5 @@ def load_data() -> tuple:
         *parts, test = read_batches(FILE.path(), names, "labels")
         pairs = [tuple(map(np.concatenate, zip(*parts, strict=True))), test]
     (x_train, y_train), (x_test, y_test) = pairs
+    y_train, y_test = y_train.astype("uint8"), y_test.astype("uint8")
     return (in_data_format(x_train), y_train), (in_data_format(x_test), y_test)

@@ -21,7 +21,7 @@ def load_data(label_mode: str = "fine") -> tuple:
         label_mode: ``"fine"`` for labels from 0 to 99, ``"coarse"`` for the groups, 0 to 19.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``: uint8 from 0 to 255, and uint8.
+        ``(x_train, y_train), (x_test, y_test)``: uint8 from 0 to 255, and int64.
 
     Shape:
         x ``(N, 32, 32, 3)``, or ``(N, 3, 32, 32)`` where the setting `image_data_format` is
