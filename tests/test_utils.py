@@ -1,12 +1,14 @@
 """Seeds, labels, padding, normalisation, batch tuples and PyDataset."""
 
 import random
+import re
 
 import numpy as np
 import pytest
 
 from kerasnb.errors import ArgumentError, DTypeError, ShapeError
 from kerasnb.utils import (
+    Progbar,
     PyDataset,
     normalize,
     pack_x_y_sample_weight,
@@ -239,3 +241,49 @@ def test_pydataset_without_getitem():
     )
     with raises(NotImplementedError, text):
         PyDataset()[0]
+
+
+# --- Progbar ------------------------------------------------------------------------------------
+
+
+def progress(capsys, **arguments):
+    """What a bar of three steps says at the end."""
+    bar = Progbar(3, verbose=2, **arguments)
+    for step, value in enumerate((1.0, 3.0)):
+        bar.update(step + 1, [("mean", value), ("last", value)])
+    bar.add(1)
+    return capsys.readouterr().out
+
+
+def test_progbar_shows_means(capsys):
+    said = progress(capsys, unit_name="row")
+    assert re.fullmatch(
+        r"3/3 - \d+\.\d s - [\d.e-]+ ms/row - mean: 2\.0000 - last: 2\.0000\n", said
+    )
+    assert "mean: 2.0000 - last: 3.0000" in progress(capsys, stateful_metrics=["last"])
+    assert "mean: 2.0000 - last: 3.0000" in progress(capsys, stateless_metrics=["mean"])
+
+
+def test_progbar_counts_a_number_for_its_steps(capsys):
+    bar = Progbar(None, verbose=2)
+    bar.update(3, [("loss", 1.0)])
+    bar.update(4, [("loss", 5.0)])
+    bar.update(4, finalize=True)
+    said = capsys.readouterr().out
+    assert said.startswith("4 - ")
+    assert said.endswith(" - loss: 2.0000\n")  # (3 * 1 + 1 * 5) / 4
+
+
+def test_progbar_draws_a_bar(capsys):
+    bar = Progbar(2, width=8, interval=0)
+    bar.add(1, [("loss", 1.0)])
+    bar.add(1, [("loss", 0.5)])
+    last = capsys.readouterr().out.replace("\n", "").split("\r")[-1]
+    assert re.match(r"2/2 \|█{8}\| .*, loss: 0\.5000", last)
+    Progbar(2, verbose=0).add(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progbar_takes_one_kind_of_names():
+    with raises(ArgumentError, "Progbar: give stateful_metrics or stateless_metrics, not both."):
+        Progbar(2, stateful_metrics=[], stateless_metrics=[])

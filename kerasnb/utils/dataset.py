@@ -321,7 +321,7 @@ def _stacked(leaves: tuple) -> np.ndarray:
 
 
 def _padded(leaves: tuple) -> np.ndarray:
-    if isinstance(leaves[0], (str, bytes)):
+    if not np.ndim(leaves[0]):
         return _stacked(leaves)
     arrays = [np.asarray(leaf) for leaf in leaves]
     longest = np.max([array.shape for array in arrays], axis=0)

@@ -449,7 +449,8 @@ def _padded(image: np.ndarray, size: tuple[int, int], interpolation: str) -> np.
     tall, wide = max(int(height / ratio), 1), max(int(width / ratio), 1)
     found = resize(image, (tall, wide), interpolation)
     whole = np.zeros((*size, image.shape[2]), found.dtype)
-    top, left = (size[0] - tall) // 2, (size[1] - wide) // 2
+    # as TensorFlow's resize_with_pad: halves of what is left before the sizes are rounded down
+    top, left = int((size[0] - height / ratio) / 2), int((size[1] - width / ratio) / 2)
     whole[top : top + tall, left : left + wide] = found
     return whole
 

@@ -31,8 +31,7 @@ def timeseries_dataset_from_array(
 
     Args:
         data: the series, one row a step.
-        targets: one for each window: ``targets[i]`` belongs to the window that starts at row i of
-            what is used of `data`. None for none.
+        targets: ``targets[i]`` belongs to the window that starts at row i of `data`; None for none.
         sequence_length: rows in a window.
         sequence_stride: rows from the start of one window to that of the next.
         sampling_rate: rows from one of a window to the next.
@@ -76,7 +75,7 @@ def timeseries_dataset_from_array(
     series = np.asarray(data)[start_index:end_index]
     windows = len(series) - (sequence_length - 1) * sampling_rate
     if targets is not None:
-        targets = np.asarray(targets)
+        targets = np.asarray(targets)[start_index:end_index]
         windows = min(windows, len(targets))
     starts = np.arange(0, max(windows, 0), sequence_stride)
     if not len(starts):
