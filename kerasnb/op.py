@@ -1,4 +1,4 @@
-"""Op declarations: what an operation is, once, as data. Imports spec, config and errors.
+"""Op declarations: what an operation is, once, as data. Imports spec, text, config and errors.
 
 Everything else is an interpreter of a declaration: eager execution calls `Op.impl`, tracing adds a
 node, differentiation reads `Op.vjp`, a compiler renders `Op.impl` of an elementwise op with symbols
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from kerasnb import config
 from kerasnb.errors import DTypeError, GraphError, ShapeError
 from kerasnb.spec import TensorSpec, broadcast_shapes, is_float, promote
+from kerasnb.text import takes_numbers
 
 __all__ = ["KINDS", "OPS", "Op", "Sample", "Signature", "elementwise", "primitive", "scalar_like"]
 
@@ -99,6 +100,8 @@ class Op:
         key = (specs, *attrs.items()) if attrs else specs
         found = self._memo.get(key)
         if found is None:
+            if any(isinstance(s, TensorSpec) and s.dtype == "string" for s in specs):
+                raise takes_numbers(self.name)
             found = self.resolve(specs, attrs)
             if len(self._memo) >= _MEMO_LIMIT:
                 self._memo.clear()

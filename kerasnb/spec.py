@@ -32,6 +32,7 @@ DTYPES = ("bool", *SIGNED, *UNSIGNED, *FLOATS)
 _ABBREVIATIONS = {"bool": "bool"} | {
     name: name[0] + name.lstrip("abcdefghijklmnopqrstuvwxyz") for name in DTYPES if name != "bool"
 }
+_TEXT = "string"  # of inputs that are text: a spec may say so, but no op computes with it
 
 Shape = tuple  # of int or None
 
@@ -54,7 +55,7 @@ class TensorSpec:
         if spec is None:
             spec = object.__new__(cls)
             object.__setattr__(spec, "shape", tuple(shape))
-            object.__setattr__(spec, "dtype", check_dtype(dtype))
+            object.__setattr__(spec, "dtype", dtype if dtype == _TEXT else check_dtype(dtype))
             spec = cls._interned.setdefault(key, spec)
         return spec
 
@@ -88,7 +89,7 @@ class TensorSpec:
 
     def __repr__(self) -> str:
         dims = ",".join("?" if d is None else str(d) for d in self.shape)
-        return f"{_ABBREVIATIONS[self.dtype]}[{dims}]"
+        return f"{_ABBREVIATIONS.get(self.dtype, _TEXT)}[{dims}]"
 
 
 def check_dtype(dtype: object) -> str:

@@ -1,6 +1,7 @@
 """`Tensor`, the user's handle on data or on a graph node, and `apply`, the one way to run an op.
 
-Imports op, graph, spec, backends and errors. Operators find their ops by name when they are used.
+Imports op, graph, spec, text, backends and errors. Operators find their ops by name when they are
+used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kerasnb.errors import BackendError, DTypeError, GraphError, ShapeError
 from kerasnb.graph import Node, current_level, recorders
 from kerasnb.op import OPS, Op, scalar_like
 from kerasnb.spec import TensorSpec, check_dtype
+from kerasnb.text import is_text, takes_numbers
 
 __all__ = ["Operators", "Tensor", "apply", "as_tensor", "placeholder"]
 
@@ -362,6 +364,8 @@ def _new_array(value: Any, dtype: str | None) -> Any:
         kind = {bool: "bool", int: "int32", float: config.floatx()}.get(type(value))
         return backend.asarray(scalar_like(value, kind), dtype or kind)
     array = np.asarray(value)
+    if is_text(array):
+        raise takes_numbers("A tensor")
     if array.dtype.name not in _NUMERIC:
         raise DTypeError(
             f"Expected numbers, got {type(value).__name__} with dtype {array.dtype}. Convert text "

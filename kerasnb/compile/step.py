@@ -20,6 +20,7 @@ from kerasnb.compile.plan import ReferencePlan
 from kerasnb.compile.profile import Profile
 from kerasnb.graph import Graph, inner_level
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
+from kerasnb.text import is_text
 from kerasnb.variable import StateScope, Variable, swap
 
 __all__ = ["Step"]
@@ -250,6 +251,6 @@ def _array(value: Any) -> Any:
 
 
 def _maybe_tensor(value: Any) -> Any:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) or is_text(value):
         return value
     return as_tensor(value)

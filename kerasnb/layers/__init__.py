@@ -13,13 +13,17 @@ from kerasnb.layers.convolutional import *
 from kerasnb.layers.core import *
 from kerasnb.layers.depthwise import *
 from kerasnb.layers.einsum_dense import *
+from kerasnb.layers.hashing import *
 from kerasnb.layers.input import Input, InputLayer
+from kerasnb.layers.lookup import *
 from kerasnb.layers.merging import *
 from kerasnb.layers.normalization import *
+from kerasnb.layers.numerical_preprocessing import *
 from kerasnb.layers.pooling import *
 from kerasnb.layers.recurrent import *
 from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
+from kerasnb.layers.text import *
 
 LAYERS = {
     name: value

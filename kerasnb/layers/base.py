@@ -21,6 +21,7 @@ from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
 from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.text import as_text, holds_strings, is_text, takes_numbers
 from kerasnb.variable import Variable
 
 __all__ = ["NOT_SEARCHED", "Layer"]
@@ -51,6 +52,10 @@ class Layer:
         >>> Scale()(kerasnb.ops.ones((2, 3))).shape
         (2, 3)
     """
+
+    on_host = False  # whether it computes outside compiled steps, with NumPy; such layers take text
+    expected_dtype: str | None = None  # of the input, where it is not what numbers usually have
+    adaptations = 0  # how often it learned by `adapt` what a compiled step holds as constants
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Layer:
         layer = super().__new__(cls)
@@ -166,6 +171,8 @@ class Layer:
         """Arrays to tensors, and float tensors to the dtype of the computation."""
 
         def convert(leaf: Any) -> Any:
+            if is_text(leaf) or (type(leaf) is Tensor and leaf.dtype == "string"):
+                return self._passed_on(leaf)
             if isinstance(leaf, np.ndarray) or backends.backend_of(leaf) is not None:
                 leaf = as_tensor(leaf)
             elif isinstance(leaf, Variable):
@@ -184,7 +191,19 @@ class Layer:
             and all(isinstance(v, (int, float, list)) for v in value)
         ):
             return convert(as_tensor(value))
+        if isinstance(value, list) and holds_strings(value):
+            return convert(as_text(value, f"{type(self).__name__} {self.name!r}"))
         return tree.map_structure(convert, value)
+
+    def _passed_on(self, text: Any) -> Any:
+        """An array of text, or a symbolic tensor that stands for one, if a layer within this one takes it.
+
+        Raises:
+            DTypeError: none does.
+        """
+        if not any(layer.on_host for layer in self._flatten_layers()):
+            raise takes_numbers(f"{type(self).__name__} {self.name!r}")
+        return text
 
     def _enter_training(self, kwargs: dict) -> Any:
         """Settle `training`: as given, as in the surrounding call, or False."""
@@ -284,7 +303,8 @@ class Layer:
         return list(found.values())
 
     def _trainable_flags(self) -> list[bool]:
-        """`trainable` of each layer within it and of each variable: a step depends on them.
+        """`trainable` of each layer within it and of each variable, and how often layers learned
+        by `adapt`: a step depends on them.
 
         One walk for both kinds, as every call of `predict_on_batch` asks."""
         found: dict[int, Any] = {id(self): self}
@@ -296,7 +316,8 @@ class Layer:
                     found[id(thing)] = thing
                     if isinstance(thing, Layer):
                         waiting.append(thing)
-        return [thing.trainable for thing in found.values()]
+        flags = [thing.trainable for thing in found.values()]
+        return flags + [n for thing in found.values() if (n := getattr(thing, "adaptations", 0))]
 
     def _own_variables(self) -> list[Variable]:
         found = {id(v): v for v in self._own}

@@ -19,7 +19,7 @@ class InputLayer(Layer):
     Args:
         shape: of one sample, without the batch; None for a dimension that varies.
         batch_size: the number of samples, if it is fixed.
-        dtype: `floatx` if not given.
+        dtype: `floatx` if not given; ``"string"`` for text.
         batch_shape: the whole shape instead of `shape` and `batch_size`.
         name: of the input.
     """
@@ -35,7 +35,8 @@ class InputLayer(Layer):
         optional: bool = False,
         name: str | None = None,
     ):
-        super().__init__(dtype=dtype, name=name)
+        super().__init__(dtype=None if dtype == "string" else dtype, name=name)
+        self._is_text = dtype == "string"
         if sparse or ragged or optional:
             raise ArgumentError("Input: sparse, ragged and optional are not supported.")
         if (shape is None) == (batch_shape is None):
@@ -49,6 +50,11 @@ class InputLayer(Layer):
         self.built = True
         self._tensor = placeholder(TensorSpec(self.batch_shape, self.dtype), self.name, level=0)
         self._tensor.node.attrs["layer"] = self
+
+    @property
+    def dtype(self) -> str:
+        """The type of the data."""
+        return "string" if self._is_text else super().dtype
 
     @property
     def input(self) -> Tensor:
@@ -89,7 +95,7 @@ def Input(
     Args:
         shape: of one sample, without the batch; None for a dimension that varies.
         batch_size: the number of samples, if it is fixed.
-        dtype: `floatx` if not given.
+        dtype: `floatx` if not given; ``"string"`` for text.
         sparse: must not be true: sparse tensors are not supported.
         batch_shape: the whole shape instead of `shape` and `batch_size`.
         name: of the input; dictionaries of data are matched by it.

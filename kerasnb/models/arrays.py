@@ -1,7 +1,7 @@
 """From what users pass as `x`, `y` and `sample_weight` to checked arrays of numbers.
 
 Every check on data is here, and runs before any training work. Plain NumPy; arrays of a device stay
-where they are. Imports errors, config, backends and tree.
+where they are. Imports errors, config, backends, text and tree.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from kerasnb import backends, config, tree
 from kerasnb.errors import ArgumentError, DTypeError, ShapeError
+from kerasnb.text import as_text, looks_like_text
 
 __all__ = [
     "EVALUATE",
@@ -39,7 +40,11 @@ class DataWarning(UserWarning):
 
 
 class Names(NamedTuple):
-    """What the caller's arguments are called, for the texts of errors."""
+    """What the caller's arguments are called, for the texts of errors; and what they may be.
+
+    Attributes:
+        takes_text: whether `x` may be text.
+    """
 
     x: str = "x"
     y: str = "y"
@@ -47,6 +52,7 @@ class Names(NamedTuple):
     steps: str = "steps_per_epoch"
     batch_size: str = "batch_size"
     work: str = "training"
+    takes_text: bool = False
 
 
 FIT = Names()
@@ -87,7 +93,7 @@ def convert(x: Any, y: Any, weight: Any, names: Names) -> Batch:
     weight = _convert(weight, names.sample_weight)
     if getattr(weight, "ndim", 0) == 2 and weight.shape[1] == 1:
         weight = weight[:, 0]  # (N, 1) -> (N,): one weight per sample
-    return _convert(x, names.x), _convert(y, names.y), weight
+    return _convert(x, names.x, names.takes_text), _convert(y, names.y), weight
 
 
 def common_length(batch: Batch, names: Names) -> int:
@@ -163,15 +169,15 @@ def apply_weights(y: Any, weight: Any, class_weight: dict | None, names: Names) 
     return by_class * weight
 
 
-def _convert(value: Any, name: str) -> Any:
+def _convert(value: Any, name: str, text: bool = False) -> Any:
     if value is None:
         return None
     if isinstance(value, dict):
-        return {key: _convert(item, f"{name}[{key!r}]") for key, item in value.items()}
+        return {key: _convert(item, f"{name}[{key!r}]", text) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and _holds_arrays(value):
-        items = [_convert(item, f"{name}[{i}]") for i, item in enumerate(value)]
+        items = [_convert(item, f"{name}[{i}]", text) for i, item in enumerate(value)]
         return tuple(items) if isinstance(value, tuple) else items
-    return _array(value, name)
+    return _text(value, name) if text and looks_like_text(value) else _array(value, name)
 
 
 def _holds_arrays(items: list | tuple) -> bool:
@@ -202,6 +208,14 @@ def _array(value: Any, name: str) -> Any:
         with np.errstate(over="ignore"):  # float64 beyond float32 becomes inf; a warning tells
             value = value.astype(np.dtype(dtype).newbyteorder("="))
     return np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
+
+
+def _text(value: Any, name: str) -> np.ndarray:
+    """One array of text with a sample axis."""
+    array = as_text(value, name)
+    if array.ndim == 0:
+        raise ShapeError(f"{name}: expected an array of texts, got a single one. Put it in a list.")
+    return array[:, None] if array.ndim == 1 and hasattr(value, "to_numpy") else array
 
 
 def _on_device(value: Any) -> bool:
@@ -262,6 +276,11 @@ def _not_numbers(value: Any, name: str) -> str:
             return f"{text} These columns are not numbers: {', '.join(bad)}."
     if kind == "objects":
         return f"{text} If they are all numbers, pass np.array({name}, dtype='float32')."
+    if kind == "text":
+        return (
+            f"{text} Turn them into numbers first: TextVectorization or StringLookup, in front of "
+            "the model or as its first layer, does so."
+        )
     return f"{text} Turn them into numbers first."
 
 

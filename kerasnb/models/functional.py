@@ -9,14 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasnb import naming, tree
-from kerasnb.errors import ArgumentError, GraphError, ShapeError
+from kerasnb.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from kerasnb.graph import Node, topological
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
+from kerasnb.models.fronts import Prepared, front_of
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import functional_config, rebuild_graph
 from kerasnb.ops.reshaping import expand_dims, squeeze
-from kerasnb.tensor import Tensor, apply, as_tensor
+from kerasnb.tensor import Tensor, apply, as_tensor, placeholder
+from kerasnb.text import is_text, takes_numbers
 
 __all__ = ["Functional"]
 
@@ -36,6 +38,7 @@ class Functional(Model):
         self._nodes = topological(self.outputs, stop=self.inputs)
         self._check_connected()
         self._operations = self._find_operations()
+        self._split = front_of(self._nodes, self.inputs, self.outputs)
         self.built = True
 
     def _check(self, inputs: Any, outputs: Any) -> None:
@@ -48,6 +51,11 @@ class Functional(Model):
                     raise GraphError(
                         f"Model {self.name!r}: expected {kind} made by Input and layers, got "
                         f"{type(leaf).__name__}."
+                    )
+                if kind == "outputs" and leaf.dtype == "string":
+                    raise GraphError(
+                        f"Model {self.name!r}: an output is text, but models compute numbers. Turn "
+                        "what predict gives into text afterwards."
                     )
         tensors = tree.flatten(inputs)
         if len({id(t) for t in tensors}) != len(tensors):
@@ -158,15 +166,33 @@ class Functional(Model):
         """Nothing to do: a functional model is built from the start."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        values = dict(zip((id(t) for t in self.inputs), self._standardize(inputs), strict=True))
-        for node in self._nodes:
-            results = _replay(node, lambda t: values.get(id(t), t))
+        if isinstance(inputs, Prepared):
+            values, nodes = self._split.start(inputs), self._split.rest
+        else:
+            values, nodes = self._input_values(inputs), self._nodes
+        for node in nodes:
+            if id(node) in values:  # a model whose own front was computed with this one's
+                outputs = node.op(values[id(node)], **node.kwargs)
+                results = tuple(tree.flatten(outputs))
+            else:
+                results = _replay(node, lambda t: values.get(id(t), t))
             values.update(zip((id(t) for t in node.outputs), results, strict=True))
         return tree.map_structure(lambda t: values[id(t)], self._outputs_structure)
 
+    def _input_values(self, inputs: Any) -> dict:
+        """The given values by the `id` of the input."""
+        return dict(zip((id(t) for t in self.inputs), self._standardize(inputs), strict=True))
+
+    def _compute_front(self, inputs: Any) -> Prepared:
+        """What a step begins with."""
+        return self._split.compute(self._input_values(inputs), _replay)
+
     def _check_indices(self, x: Any) -> None:
-        leaves = [x[n] for n in self.input_names] if isinstance(x, dict) else tree.flatten(x)
-        given = dict(zip(map(id, self.inputs), leaves, strict=False))
+        if isinstance(x, Prepared):
+            given = self._split.start(x)
+        else:
+            leaves = [x[n] for n in self.input_names] if isinstance(x, dict) else tree.flatten(x)
+            given = dict(zip(map(id, self.inputs), leaves, strict=False))
         for node in self._nodes:
             if hasattr(node.op, "check_indices") and id(node.inputs[0]) in given:
                 node.op.check_indices(given[id(node.inputs[0])])
@@ -190,15 +216,22 @@ class Functional(Model):
                 f"{len(given)}."
             )
         return [
-            self._fit_input(name, wanted, as_tensor(t))
+            self._fit_input(name, wanted, t if is_text(t) else as_tensor(t))
             for name, wanted, t in zip(names, self.inputs, given, strict=True)
         ]
 
-    def _fit_input(self, name: str, wanted: Tensor, given: Tensor) -> Tensor:
+    def _fit_input(self, name: str, wanted: Tensor, given: Any) -> Any:
+        text = is_text(given) or given.dtype == "string"
+        if text != (wanted.dtype == "string"):
+            if text:
+                raise takes_numbers(f"Model {self.name!r}, input {name!r}:")
+            raise DTypeError(
+                f"Model {self.name!r}, input {name!r}: expected text, got {given.spec}."
+            )
         if given.ndim == wanted.ndim - 1 and wanted.shape[-1] == 1:
-            given = expand_dims(given, -1)
+            given = _with_shape(given, (*given.shape, 1))
         elif given.ndim == wanted.ndim + 1 and given.shape[-1] == 1:
-            given = squeeze(given, -1)
+            given = _with_shape(given, given.shape[:-1])
         fits = given.ndim == wanted.ndim and all(
             a is None or b is None or a == b for a, b in zip(wanted.shape, given.shape, strict=True)
         )
@@ -207,7 +240,16 @@ class Functional(Model):
                 f"Model {self.name!r}, input {name!r}: expected shape {wanted.shape}, got "
                 f"{given.shape}."
             )
-        return as_tensor(given, wanted.dtype)
+        return given if text else as_tensor(given, wanted.dtype)
+
+
+def _with_shape(value: Any, shape: tuple) -> Any:
+    """A tensor, or an array of text, with an axis of length 1 more or less at the end."""
+    if isinstance(value, Tensor) and value.dtype == "string":
+        return placeholder(value.spec.with_shape(shape))
+    if not isinstance(value, Tensor):
+        return value.reshape(shape)
+    return expand_dims(value, -1) if len(shape) > value.ndim else squeeze(value, -1)
 
 
 def _from_outputs(outputs: list, inputs: list) -> list[Node]:
@@ -234,7 +276,7 @@ def _replay(node: Node, value: Callable) -> tuple:
             lambda t: value(t) if type(t) is Tensor else t, (node.args, node.kwargs)
         )
         outputs = node.op(*args, **kwargs)
-        return tuple(t for t in tree.flatten(outputs) if isinstance(t, Tensor))
+        return tuple(t for t in tree.flatten(outputs) if isinstance(t, Tensor) or is_text(t))
     outputs = apply(node.op, *map(value, node.inputs), **_concrete(node, value))
     return outputs if type(outputs) is tuple else (outputs,)
 

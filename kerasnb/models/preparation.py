@@ -13,10 +13,12 @@ from kerasnb.callbacks import CallbackList
 from kerasnb.errors import GraphError
 from kerasnb.graph import inner_level
 from kerasnb.models import data as data_module
-from kerasnb.models.arrays import VALIDATION
+from kerasnb.models.arrays import FIT, VALIDATION
+from kerasnb.models.fronts import FrontData, has_host_layers
 from kerasnb.models.training import busy
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import as_tensor, placeholder
+from kerasnb.text import is_text
 from kerasnb.utils.batches import unpack_x_y_sample_weight
 from kerasnb.variable import StateScope
 
@@ -29,9 +31,24 @@ class Preparation:
     def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
         size = tree.flatten(x)[0]
         size = len(size) if hasattr(size, "__len__") else 1
-        return data_module.make_data(
+        return self._make_data(
             x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight
         )
+
+    def _make_data(self, x: Any, *targets: Any, names: Any = FIT, **options: Any) -> Any:
+        """The batches of what a user gave, as the steps of this model take them.
+
+        What the model computes on the host (text, hashes) is done batch by batch before a step.
+        """
+        on_host = self._computes_on_host()
+        data = data_module.make_data(
+            x, *targets, names=names._replace(takes_text=on_host), **options
+        )
+        if not on_host or isinstance(data, FrontData):
+            return data
+        if self._split is None:
+            self._build_on(data.first())  # from now on, a `Sequential` knows what its input is
+        return data if self._split is None else FrontData(data, self._compute_front)
 
     def _require_compiled(self, method: str) -> None:
         if not self.compiled:
@@ -64,6 +81,14 @@ class Preparation:
             steps=steps,
         )
 
+    def _computes_on_host(self) -> bool:
+        """Whether a layer within it computes outside steps; found out once for a built model."""
+        if self._on_host is not None:
+            return self._on_host
+        found = has_host_layers(self)
+        self._on_host = found if self.built else None
+        return found
+
     def _validation_data(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
         if given is None:
             return None
@@ -72,7 +97,7 @@ class Preparation:
             if isinstance(given, (tuple, list))
             else (given, None, None)
         )
-        return data_module.make_data(
+        return self._make_data(
             x, y, sample_weight, batch_size=batch_size, steps=steps, names=VALIDATION
         )
 
@@ -109,11 +134,13 @@ class Preparation:
 
 
 def _stand_in(array: Any) -> Any:
-    return None if array is None else placeholder(as_tensor(array).spec)
+    return None if array is None else placeholder(batch_spec(array))
 
 
 def batch_spec(array: Any) -> TensorSpec:
     """The shape and dtype of an array of a batch."""
+    if is_text(array):
+        return TensorSpec(array.shape, "string")
     return as_tensor(array).spec
 
 

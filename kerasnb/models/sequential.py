@@ -13,6 +13,7 @@ from kerasnb.layers.symbolic import is_symbolic
 from kerasnb.models.functional import _MODELS, Functional
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import rebuild_layer
+from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor
 
 __all__ = ["Sequential"]
@@ -40,6 +41,7 @@ class Sequential(Model):
         self._stack: list[Layer] = []
         self._start: Tensor | None = None
         self._functional: Functional | None = None
+        self._first_dtype: str | None = None  # of the first batch, if it is text
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -123,8 +125,21 @@ class Sequential(Model):
         if input_shape is not None and self._functional is None:
             if not self._stack:
                 raise GraphError(f"Sequential {self.name!r} is empty: add a layer first.")
-            self._start = Input(batch_shape=(None, *tuple(input_shape)[1:]))
+            dtype = self._first_dtype or self._stack[0].expected_dtype
+            self._start = Input(batch_shape=(None, *tuple(input_shape)[1:]), dtype=dtype)
             self._rebuild()
+
+    def _specs_for(self, specs: Any) -> Any:
+        if isinstance(specs, TensorSpec) and specs.dtype == "string":
+            self._first_dtype = "string"
+        return super()._specs_for(specs)
+
+    @property
+    def _split(self) -> Any:
+        return None if self._functional is None else self._functional._split
+
+    def _compute_front(self, inputs: Any) -> Any:
+        return self._functional._compute_front(inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._functional is not None:

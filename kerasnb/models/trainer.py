@@ -24,6 +24,7 @@ from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
 from kerasnb.models.epochs import Epoch, Pace, epoch_of
+from kerasnb.models.fronts import Front
 from kerasnb.models.inspection import Inspection
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
@@ -38,6 +39,8 @@ __all__ = ["Trainer"]
 
 class Trainer(Inspection, Preparation):
     """What a `Model` needs to be trained; mixed into it."""
+
+    _split: Front | None = None  # a functional model's, if a part of it is computed on the host
 
     def _init_trainer(self) -> None:
         self.optimizer = None
@@ -108,6 +111,7 @@ class Trainer(Inspection, Preparation):
     def _forget_programs(self) -> None:
         """Trace again at the next step: the model is no longer what was traced."""
         self._steps: dict[str, Step] = {}
+        self._on_host: bool | None = None
         self._newest_kind = ""
         self._rehearsed: set[tuple] = set()
         self._built_on: set[tuple] = set()
@@ -283,9 +287,10 @@ class Trainer(Inspection, Preparation):
                 raise ArgumentError(f"fit: {name} must be a whole number, got {value!r}.")
         if validation_split:
             (x, y, sample_weight), validation_data = data_module.split_validation(
-                x, y, sample_weight, validation_split
-            )
-        data = data_module.make_data(
+                x, y, sample_weight, validation_split,
+                FIT._replace(takes_text=self._computes_on_host()),
+            )  # fmt: skip
+        data = self._make_data(
             x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=shuffle,
             class_weight=class_weight, names=FIT,
         )  # fmt: skip
@@ -407,7 +412,7 @@ class Trainer(Inspection, Preparation):
         """
         self._require_compiled("evaluate")
         self._require_idle("evaluate")
-        data = data_module.make_data(
+        data = self._make_data(
             x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
         )
         self._prepare(data, training=False)
@@ -449,7 +454,7 @@ class Trainer(Inspection, Preparation):
             steps: batches to use.
             callbacks: what to call at each stage.
         """
-        data = data_module.make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
+        data = self._make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
         self._check_values(data, self._build_on(data.first()))
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         step = self._step("predict", self.predict_step)
@@ -535,9 +540,11 @@ class Trainer(Inspection, Preparation):
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
         flags = self._trainable_flags()
-        if step is None or step.flags != flags or step.eager != self.run_eagerly:
+        # text within a model that cannot be cut into a front and a step: op by op
+        eager = self.run_eagerly or (self._split is None and self._computes_on_host())
+        if step is None or step.flags != flags or step.eager != eager:
             step = self._steps[kind] = Step(
-                function, self.run_eagerly,
+                function, eager,
                 lambda program: warn_if_short(program.plan.nbytes(), self.name),
                 bool(self.jit_compile) and llvm.available(),
             )  # fmt: skip

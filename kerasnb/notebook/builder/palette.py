@@ -127,14 +127,15 @@ _MODULES = {
     "depthwise": "Convolution", "pooling": "Pooling", "recurrent": "Recurrent",
     "attention": "Attention", "normalization": "Normalization",
     "regularization": "Regularization", "activations": "Activation", "reshaping": "Reshaping",
-    "merging": "Merging",
+    "merging": "Merging", "numerical_preprocessing": "Preprocessing", "lookup": "Preprocessing",
+    "hashing": "Preprocessing", "text": "Preprocessing",
 }  # fmt: skip
 _OWN = "Your own"
 _BLUE, _VERMILION, _GREEN, _PINK, _ORANGE, _SKY = COLORS
 _COLORS = {
     "Core": _GREEN, "Convolution": _BLUE, "Recurrent": _PINK, "Attention": _PINK,
     "Normalization": _ORANGE, "Regularization": _ORANGE, "Pooling": _SKY, "Reshaping": _SKY,
-    "Merging": _VERMILION,
+    "Merging": _VERMILION, "Preprocessing": _VERMILION,
 }  # fmt: skip
 
 # as often as 419 public documents name them
