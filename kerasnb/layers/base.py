@@ -196,7 +196,7 @@ class Layer:
         return tree.map_structure(convert, value)
 
     def _passed_on(self, text: Any) -> Any:
-        """An array of text, or a symbolic tensor that stands for one, if a layer within this one takes it.
+        """Text, or a symbolic tensor that stands for it, if a layer within this one takes it.
 
         Raises:
             DTypeError: none does.

@@ -10,6 +10,7 @@ from .metric_cases import METRICS
 from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
+from .preprocessing_cases import PREPROCESSING
 from .value_cases import (
     ACTIVATIONS,
     CONSTRAINTS,
@@ -32,6 +33,7 @@ TABLES: dict[str, list[Case]] = {
     "weights": [*INITIALIZERS, *REGULARIZERS, *CONSTRAINTS],
     "lookups": LOOKUPS,
     "models": MODELS,
+    "preprocessing": PREPROCESSING,
 }
 
 _ALL = [case for table in TABLES.values() for case in table]
