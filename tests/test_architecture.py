@@ -24,7 +24,7 @@ RANKS = {
     "registry": 5, "random": 5, "initializers": 5, "regularizers": 5, "constraints": 5,
     "activations": 5, "layers": 5, "losses": 5, "metrics": 5, "optimizers": 5,
     "callbacks": 6,
-    "models": 7, "utils": 7,
+    "feature_space": 6, "models": 7, "utils": 7,
     "saving.weights": 6,  # below the models, which save their own weights
     "saving": 8, "datasets": 8, "export": 8, "legacy": 8,
     "notebook": 9,

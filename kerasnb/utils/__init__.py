@@ -1,5 +1,6 @@
 """Helpers around training: ``kerasnb.utils``."""
 
+from kerasnb.feature_space import FeatureSpace
 from kerasnb.utils.arrays import normalize, pad_sequences, to_categorical
 from kerasnb.utils.batches import (
     PyDataset,
@@ -21,6 +22,7 @@ from kerasnb.utils.timeseries import split_dataset, timeseries_dataset_from_arra
 
 __all__ = [
     "Dataset",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "array_to_img",
