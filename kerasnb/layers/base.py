@@ -1,4 +1,4 @@
-"""`Layer`: weights, and a `call` that is mathematics on tensors. Imports everything of lower rank.
+"""`Layer`: weights, and a `call` that is mathematics on tensors. Imports all of lower rank.
 
 A layer finds its sub-layers, weights and seed generators by looking through its own attributes,
 lists and dictionaries included, so nothing has to be announced.
@@ -16,12 +16,13 @@ import numpy as np
 
 from kerasnb import backends, config, constraints, initializers, naming, regularizers, screen, tree
 from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
+from kerasnb.layers.common import label, text_within
 from kerasnb.layers.symbolic import is_building, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
 from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
-from kerasnb.text import as_text, holds_strings, is_text, takes_numbers
+from kerasnb.text import as_text, holds_strings, is_text
 from kerasnb.variable import Variable
 
 __all__ = ["NOT_SEARCHED", "Layer"]
@@ -172,7 +173,7 @@ class Layer:
 
         def convert(leaf: Any) -> Any:
             if is_text(leaf) or (type(leaf) is Tensor and leaf.dtype == "string"):
-                return self._passed_on(leaf)
+                return text_within(self, leaf)
             if isinstance(leaf, np.ndarray) or backends.backend_of(leaf) is not None:
                 leaf = as_tensor(leaf)
             elif isinstance(leaf, Variable):
@@ -192,18 +193,8 @@ class Layer:
         ):
             return convert(as_tensor(value))
         if isinstance(value, list) and holds_strings(value):
-            return convert(as_text(value, f"{type(self).__name__} {self.name!r}"))
+            return convert(as_text(value, label(self)))
         return tree.map_structure(convert, value)
-
-    def _passed_on(self, text: Any) -> Any:
-        """Text, or a symbolic tensor that stands for it, if a layer within this one takes it.
-
-        Raises:
-            DTypeError: none does.
-        """
-        if not any(layer.on_host for layer in self._flatten_layers()):
-            raise takes_numbers(f"{type(self).__name__} {self.name!r}")
-        return text
 
     def _enter_training(self, kwargs: dict) -> Any:
         """Settle `training`: as given, as in the surrounding call, or False."""
@@ -303,10 +294,8 @@ class Layer:
         return list(found.values())
 
     def _trainable_flags(self) -> list[bool]:
-        """`trainable` of each layer within it and of each variable, and how often layers learned
-        by `adapt`: a step depends on them.
-
-        One walk for both kinds, as every call of `predict_on_batch` asks."""
+        """`trainable` of layers and variables, and how often `adapt` ran: a step depends on them.
+        One walk for all, as every call of `predict_on_batch` asks."""
         found: dict[int, Any] = {id(self): self}
         waiting: list[Layer] = [self]
         while waiting:
@@ -316,8 +305,8 @@ class Layer:
                     found[id(thing)] = thing
                     if isinstance(thing, Layer):
                         waiting.append(thing)
-        flags = [thing.trainable for thing in found.values()]
-        return flags + [n for thing in found.values() if (n := getattr(thing, "adaptations", 0))]
+        adapted = [thing.adaptations for thing in found.values() if hasattr(thing, "adaptations")]
+        return [thing.trainable for thing in found.values()] + adapted
 
     def _own_variables(self) -> list[Variable]:
         found = {id(v): v for v in self._own}

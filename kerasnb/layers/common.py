@@ -1,6 +1,6 @@
 """What the layers share: names in errors, checks of arguments and shapes, configuration entries.
 
-Imports errors, registry and spec.
+Imports errors, registry and text.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.registry import serialize
+from kerasnb.text import takes_numbers
 
 __all__ = [
     "attributes", "channels_last", "check_axis", "check_between", "check_rank", "check_whole",
-    "label", "refuse_quantization",
+    "label", "refuse_quantization", "text_within",
 ]  # fmt: skip
 
 
@@ -26,6 +27,17 @@ def label(layer: Any) -> str:
 def attributes(layer: Any, *names: str) -> dict:
     """The attributes of a layer as entries of its configuration."""
     return {name: serialize(getattr(layer, name)) for name in names}
+
+
+def text_within(layer: Any, text: Any) -> Any:
+    """Text, or a symbolic tensor that stands for it, if `layer` or one within it takes it.
+
+    Raises:
+        DTypeError: none does.
+    """
+    if not any(part.on_host for part in layer._flatten_layers()):
+        raise takes_numbers(label(layer))
+    return text
 
 
 def check_whole(layer: Any, argument: str, value: Any, least: int = 1) -> int:

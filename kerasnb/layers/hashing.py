@@ -148,6 +148,9 @@ class HashedCrossing(HostLayer):
             )
         return tuple(array_of(value, label(self)) for value in inputs)
 
+    def call(self, inputs: Sequence) -> Any:
+        return super().call(inputs)
+
     def _compute(self, inputs: tuple) -> np.ndarray:
         self._check_shapes([value.shape for value in inputs])
         columns = []

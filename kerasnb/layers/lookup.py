@@ -73,10 +73,10 @@ class StringLookup(Vocabulary, HostLayer):
         encoding: str = "utf-8",
         name: str | None = None,
         salt: Any = None,
-        oov_method: str = "floormod",
-        vocabulary_size: int | None = None,
         **kwargs: Any,
     ):
+        oov_method = kwargs.pop("oov_method", "floormod")
+        vocabulary_size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, **_without_dtype(kwargs))
         self.encoding = encoding
         self._init_vocabulary(
@@ -227,9 +227,9 @@ class IntegerLookup(Vocabulary, Layer):
         oov_method: str = "floormod",
         salt: Any = None,
         name: str | None = None,
-        vocabulary_size: int | None = None,
         **kwargs: Any,
     ):
+        vocabulary_size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, **_without_dtype(kwargs))
         if vocabulary_dtype != "int64":
             raise ArgumentError(

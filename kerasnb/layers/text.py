@@ -92,10 +92,10 @@ class TextVectorization(HostLayer):
         ragged: bool = False,
         encoding: str = "utf-8",
         name: str | None = None,
-        vocabulary_size: int | None = None,
         **kwargs: Any,
     ):
         kwargs.pop("dtype", None)  # there is one type of text
+        vocabulary_size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, **kwargs)
         output_mode = old_mode(output_mode)
         self._check(standardize, split, ngrams, output_mode, output_sequence_length, ragged)

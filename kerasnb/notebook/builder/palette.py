@@ -147,6 +147,7 @@ _OFTEN = (
     "GRU", "GlobalMaxPooling1D", "MaxPooling1D", "AveragePooling2D", "ZeroPadding2D", "SimpleRNN",
     "SeparableConv2D", "Softmax", "RepeatVector", "Multiply", "Dot", "Average", "Conv3D",
     "DepthwiseConv2D", "AveragePooling1D", "Permute", "GroupNormalization", "Conv1DTranspose",
+    "TextVectorization", "Normalization", "StringLookup", "IntegerLookup", "CategoryEncoding",
 )  # fmt: skip
 
 # made of what a person cannot type: a function, a cell
@@ -240,7 +241,7 @@ def _input_entry() -> Entry:
     docs = _argument_docs(LAYERS["InputLayer"])
     arguments = (
         Argument("shape", "shape", True, None, (), docs["shape"]),
-        Argument("dtype", "choice", False, "float32", DTYPES, docs["dtype"]),
+        Argument("dtype", "choice", False, "float32", (*DTYPES, "string"), docs["dtype"]),
         Argument("batch_size", "int", False, None, (), docs["batch_size"]),
     )
     first = {"shape": [28, 28, 1]}
@@ -394,6 +395,8 @@ _PRESETS_OF = {
     "Permute": {"dims": [2, 1]},
     "EinsumDense": {"equation": "...x,xy->...y", "output_shape": 64},
     "GroupNormalization": {"groups": 8},
+    "CategoryEncoding": {"num_tokens": 8},
+    "Discretization": {"bin_boundaries": [0.0, 1.0]},
 }
 _GENERAL = {"int": 8, "float": 0.5}
 
@@ -424,6 +427,10 @@ _FIRST_INPUTS = {3: [10, 8], 4: [28, 28, 1], 5: [16, 16, 16, 1]}
 def _first_input(cls: type) -> dict[str, Any]:
     if cls.__name__ == "Embedding":
         return {"shape": [100], "dtype": "int32"}
+    if cls.__name__ in ("IntegerLookup", "CategoryEncoding", "HashedCrossing"):
+        return {"shape": [1], "dtype": "int64"}
+    if cls.__name__ in ("StringLookup", "TextVectorization"):
+        return {"shape": [1], "dtype": "string"}
     if cls.__name__ in ("Flatten", "Reshape", "Permute", "Dot"):
         return {"shape": [28, 28]}
     return {"shape": list(_FIRST_INPUTS.get(_rank(cls) or 0, [8]))}

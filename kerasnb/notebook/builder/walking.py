@@ -473,7 +473,7 @@ def _wrong_input(node: Node) -> str | None:
     for axis in sizes:
         if axis is not None and (type(axis) is not int or not 0 < axis < _LONGEST_AXIS):
             return f"The lengths of axes must be whole numbers above 0, got {axis!r:.40}."
-    if dtype is not None and dtype not in DTYPES:
+    if dtype is not None and dtype not in (*DTYPES, "string"):
         return f"There is no dtype {dtype!r:.40}. Use float32 or int32."
     return None
 
