@@ -334,12 +334,14 @@ def test_a_list_of_samples_is_taken_for_inputs():
         (
             ["good", "bad"],
             DTypeError,
-            "x: expected numbers, got text (dtype <U4). Turn them into numbers first.",
+            "x: expected numbers, got text (dtype <U4). Turn them into numbers first, with "
+            "TextVectorization or StringLookup.",
         ),
         (
             "text",
             DTypeError,
-            "x: expected numbers, got text (dtype <U4). Turn them into numbers first.",
+            "x: expected numbers, got text (dtype <U4). Turn them into numbers first, with "
+            "TextVectorization or StringLookup.",
         ),
         (
             np.array(["2020-01-01"], "datetime64[D]"),
@@ -816,7 +818,8 @@ def test_errors_of_batches():
         list(make_data(iter([np.zeros(2), (np.zeros(2), np.zeros(3))])).epoch())
     with raises(
         DTypeError,
-        "batch 0 of x, y: expected numbers, got text (dtype <U1). Turn them into numbers first.",
+        "batch 0 of x, y: expected numbers, got text (dtype <U1). Turn them into numbers first, "
+        "with TextVectorization or StringLookup.",
     ):
         make_data(iter([(np.zeros(2), ["a", "b"])])).first()
     with raises(ArgumentError, "x is the function 'pairs'. Call it: x=pairs()."):

@@ -405,14 +405,14 @@ ERRORS = {
     "model": (
         DTypeError,
         lambda: model_of_numbers().fit(TEXTS, LABELS, verbose=0),
-        "x: expected numbers, got text (dtype <U14). Turn them into numbers first: "
-        "TextVectorization or StringLookup, in front of the model or as its first layer, does so.",
+        "x: expected numbers, got text (dtype <U14). Turn them into numbers first, "
+        "with TextVectorization or StringLookup.",
     ),
     "labels": (
         DTypeError,
         lambda: classifier(texts_vectorizer()).fit(TEXTS, TEXTS, verbose=0),
-        "y: expected numbers, got text (dtype <U14). Turn them into numbers first: "
-        "TextVectorization or StringLookup, in front of the model or as its first layer, does so.",
+        "y: expected numbers, got text (dtype <U14). Turn them into numbers first, "
+        "with TextVectorization or StringLookup.",
     ),
     "numbers for text": (
         DTypeError,

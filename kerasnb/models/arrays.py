@@ -277,10 +277,7 @@ def _not_numbers(value: Any, name: str) -> str:
     if kind == "objects":
         return f"{text} If they are all numbers, pass np.array({name}, dtype='float32')."
     if kind == "text":
-        return (
-            f"{text} Turn them into numbers first: TextVectorization or StringLookup, in front of "
-            "the model or as its first layer, does so."
-        )
+        return f"{text} Turn them into numbers first, with TextVectorization or StringLookup."
     return f"{text} Turn them into numbers first."
 
 

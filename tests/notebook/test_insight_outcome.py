@@ -158,7 +158,8 @@ ERRORS = [
      "inspect: expected y as class numbers (N,), or as one-hot rows (N, 3) for the 3 classes of "
      "model 'same', got shape (4, 2)."),
     (lambda m: (m, X, ["a", "b", "c", "d"]), DTypeError,
-     "y: expected numbers, got text (dtype <U1). Turn them into numbers first."),
+     "y: expected numbers, got text (dtype <U1). Turn them into numbers first, with "
+     "TextVectorization or StringLookup."),
     (lambda m: (m, X, None), ArgumentError, "inspect: y is None: pass the targets of x."),
     (lambda m: (m, (b for b in [X]), [0]), ArgumentError,
      "inspect: expected x as arrays, got generator. Take some batches out of it first."),
