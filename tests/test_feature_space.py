@@ -125,8 +125,8 @@ def test_configuration():
 ERRORS = {
     "nothing": (ArgumentError, lambda: FeatureSpace({}),
         "FeatureSpace: features is empty: name at least one column."),
-    "kind": (ArgumentError, lambda: FeatureSpace({"x": "float_normalised"}),
-        "Unknown kind of the feature 'x': 'float_normalised'. Did you mean 'float_normalized'?"),
+    "kind": (ArgumentError, lambda: FeatureSpace({"x": "string_hash"}),
+        "Unknown kind of the feature 'x': 'string_hash'. Did you mean 'string_hashed' or 'integer_hashed'?"),
     "mode": (ArgumentError, lambda: FeatureSpace({"x": "float"}, "dic"),
         "Unknown output_mode of FeatureSpace: 'dic'. Did you mean 'dict'?"),
     "cross": (ArgumentError, lambda: FeatureSpace({"city": "float"}, crosses=[("city", "cit")]),

@@ -114,7 +114,7 @@ class StringLookup(Vocabulary, HostLayer):
 
     def _find(self, keys: Sequence[bytes]) -> np.ndarray:
         """The index of each key: 0 (or -1 for vectors) where it is the mask token."""
-        get = self._table.get
+        get = self._known.table.get
         found = np.fromiter([get(key, -1) for key in keys], "int64", len(keys))
         missing = np.flatnonzero(found < 0)
         if self.mask_token is not None and len(missing):
@@ -156,7 +156,11 @@ class StringLookup(Vocabulary, HostLayer):
 
     def _weights(self) -> np.ndarray:
         """The weight of each index; 1 as long as nothing was learned."""
-        return np.ones(self._depth(), config.floatx()) if self._idf is None else self._idf
+        return (
+            np.ones(self._depth(), config.floatx())
+            if self._known.weights is None
+            else self._known.weights
+        )
 
     def _strings(self, indices: np.ndarray) -> np.ndarray:
         if indices.dtype.kind not in "iu":
@@ -289,16 +293,16 @@ class IntegerLookup(Vocabulary, Layer):
             return found
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         vectors = encode(self, found, mode, self._depth(), config.floatx())
-        if self.output_mode == "tf_idf" and self._idf is not None:
-            vectors = vectors * as_tensor(self._idf)
+        if self.output_mode == "tf_idf" and self._known.weights is not None:
+            vectors = vectors * as_tensor(self._known.weights)
         return vectors
 
     def _find(self, inputs: Any) -> Any:
         """The index of each number: 0 (or -1 for vectors) where it is the mask token."""
         found = self._unknown_index(inputs)
-        if self._tokens:
-            keys = np.sort(np.array(self._tokens, "int64"))
-            places = np.array([self._table[key] for key in keys.tolist()], "int64")
+        if self._known.tokens:
+            keys = np.sort(np.array(self._known.tokens, "int64"))
+            places = np.array([self._known.table[key] for key in keys.tolist()], "int64")
             at = ops.maximum(not_above(keys, inputs) - 1, 0)
             known = ops.equal(ops.take(as_tensor(keys), at, axis=0), inputs)
             if self.num_oov_indices == 0:

@@ -24,6 +24,26 @@ __all__ = ["Vocabulary", "checked_salt", "old_mode", "plain_list"]
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
+class Known:
+    """What a lookup layer knows. An object of its own, as layers search their lists for layers.
+
+    Attributes:
+        given, given_weights: arguments of the layer.
+        tokens: the keys in the order of their indices.
+        table: the index of each key.
+        weights: the weight of each index, special ones included; None as long as there are none.
+    """
+
+    def __init__(self, given: Any, given_weights: Any):
+        self.given, self.given_weights = given, given_weights
+        self.learn([], 0, None)
+
+    def learn(self, tokens: list, first: int, weights: np.ndarray | None) -> None:
+        """Know other tokens, with indices from `first` on."""
+        self.tokens, self.weights = tokens, weights
+        self.table = {key: first + place for place, key in enumerate(tokens)}
+
+
 class Vocabulary:
     """The tokens of a lookup layer, most frequent first; mixed into it.
 
@@ -56,13 +76,10 @@ class Vocabulary:
         self.pad_to_max_tokens, self.oov_method = pad_to_max_tokens, oov_method
         self.salt = checked_salt(self, salt)
         self._check_arguments(idf_weights)
-        self.input_vocabulary = None if isinstance(vocabulary, (str, Path)) else vocabulary
-        self.input_idf_weights = idf_weights
+        given = None if isinstance(vocabulary, (str, Path)) else vocabulary
+        self._known = Known(given, idf_weights)
         self._given = vocabulary is not None
         self._size: int | None = vocabulary_size
-        self._tokens: list = []
-        self._table: dict = {}
-        self._idf: np.ndarray | None = None
         if output_mode == "tf_idf" and self._given and idf_weights is None:
             raise ArgumentError(
                 f"{label(self)}: output_mode='tf_idf' with a vocabulary needs idf_weights too."
@@ -109,6 +126,16 @@ class Vocabulary:
     # The vocabulary
 
     @property
+    def input_vocabulary(self) -> Any:
+        """The vocabulary that was given when the layer was made, if it was a list or an array."""
+        return self._known.given
+
+    @property
+    def input_idf_weights(self) -> Any:
+        """The weights that were given when the layer was made."""
+        return self._known.given_weights
+
+    @property
     def _first_oov(self) -> int:
         return int(self.mask_token is not None and self.output_mode == "int")
 
@@ -122,7 +149,7 @@ class Vocabulary:
         Args:
             include_special_tokens: also those for the mask and for what is not in the vocabulary.
         """
-        tokens = [self._shown(key) for key in self._tokens]
+        tokens = [self._shown(key) for key in self._known.tokens]
         if not include_special_tokens:
             return tokens
         return (
@@ -131,7 +158,7 @@ class Vocabulary:
 
     def vocabulary_size(self) -> int:
         """The number of indices, special ones included."""
-        return self._first_token + len(self._tokens)
+        return self._first_token + len(self._known.tokens)
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Use these tokens; those before are forgotten.
@@ -234,8 +261,7 @@ class Vocabulary:
         return np.pad(weights, (0, more)).astype(config.floatx())
 
     def _learn(self, tokens: list, weights: np.ndarray | None) -> None:
-        self._tokens, self._idf = tokens, weights
-        self._table = dict(zip(tokens, range(self._first_token, 2**62), strict=False))
+        self._known.learn(tokens, self._first_token, weights)
         self._size = self.vocabulary_size()
         self.adaptations += 1
 
