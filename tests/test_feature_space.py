@@ -126,7 +126,8 @@ ERRORS = {
     "nothing": (ArgumentError, lambda: FeatureSpace({}),
         "FeatureSpace: features is empty: name at least one column."),
     "kind": (ArgumentError, lambda: FeatureSpace({"x": "string_hash"}),
-        "Unknown kind of the feature 'x': 'string_hash'. Did you mean 'string_hashed' or 'integer_hashed'?"),
+        "Unknown kind of the feature 'x': 'string_hash'. Did you mean 'string_hashed' or "
+        "'integer_hashed'?"),
     "mode": (ArgumentError, lambda: FeatureSpace({"x": "float"}, "dic"),
         "Unknown output_mode of FeatureSpace: 'dic'. Did you mean 'dict'?"),
     "cross": (ArgumentError, lambda: FeatureSpace({"city": "float"}, crosses=[("city", "cit")]),

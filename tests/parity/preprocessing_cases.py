@@ -46,6 +46,7 @@ def row(
     call: dict[str, Any] | None = None,
     symbolic: bool = True,
     after: Callable[[Any], None] | None = None,
+    needs: str | None = None,
     **options: Any,
 ) -> Case:
     """Return the case of a layer of class `kind` on `data`, learned from `adapt`.
@@ -60,6 +61,7 @@ def row(
         call: further arguments of the call.
         symbolic: whether the shapes of symbolic tensors are asked.
         after: done to the layer before it is used.
+        needs: see `Case`.
         **options: of the layer.
     """
 
@@ -89,7 +91,7 @@ def row(
             _symbolic(side, layer, inputs, record)
         config_facts(record, layer, skip, restore=not skip)
 
-    return Case(f"preprocessing/{kind}/{title}", run)
+    return Case(f"preprocessing/{kind}/{title}", run, needs=needs)
 
 
 def _symbolic(side: Side, layer: Any, inputs: Any, record: Record) -> None:
@@ -185,9 +187,10 @@ STRINGS = [
         idf_weights=[0.9, 0.25, 0.75, 0.6, 0.4], output_mode="tf_idf"),
     row("StringLookup", "tf_idf list", WORDS, adapt=lambda: ["wind", "sea", "wind"],
         output_mode="tf_idf", max_tokens=7, pad_to_max_tokens=True),
-    row("StringLookup", "invert", [0, 1, 4], vocabulary=VOCABULARY, invert=True, symbolic=False),
+    row("StringLookup", "invert", [0, 1, 4], vocabulary=VOCABULARY, invert=True, symbolic=False,
+        needs="torch"),
     row("StringLookup", "invert masked", [0, 1, 2, 9], vocabulary=VOCABULARY, invert=True,
-        mask_token="-", symbolic=False),
+        mask_token="-", symbolic=False, needs="torch"),
 ]  # fmt: skip
 
 INTEGERS = [
@@ -266,7 +269,8 @@ HASHES = [
     row("Hashing", "multi_hot", NUMBERS, num_bins=6, output_mode="multi_hot"),
     row("Hashing", "count", NUMBERS, num_bins=6, output_mode="count"),
     row("HashedCrossing", "plain", (["A", "B", "A", "B", "A"], [101, 101, 101, 102, 102]), 5),
-    row("HashedCrossing", "columns", ([["A"], ["B"]], [[1], [-2]], [["x"], ["y"]]), 1009),
+    row("HashedCrossing", "columns", ([["A"], ["B"]], [[1], [-2]], [["x"], ["y"]]), 1009,
+        symbolic=False),
     row("HashedCrossing", "numbers", ([1, 2, 3], [4, 5, 2**40]), num_bins=97),
     row("HashedCrossing", "one_hot", (["A", "B"], [101, 102]), 5, "one_hot"),
     row("HashedCrossing", "one_hot columns", ([["A"], ["B"]], [[1], [2]]), num_bins=6,
