@@ -19,7 +19,7 @@ from kerasnb.tensor import Operators, as_tensor
 
 __all__ = ["Cross", "Feature", "FeatureSpace"]
 
-_BATCH = 32  # rows of a dictionary that a layer learns from at a time, as in Keras
+_BATCH = 32  # rows that a layer learns from at a time where they do not come in batches
 
 
 class Feature:
@@ -277,22 +277,24 @@ class FeatureSpace(Layer):
         """Let the layer of each column learn from a table.
 
         Args:
-            dataset: a dictionary of arrays or lists, or an iterable of batches, each of them such
-                a dictionary, alone or before the targets.
+            dataset: a dictionary of arrays or lists, or an iterable of batches or of rows, each of
+                them such a dictionary, alone or before the targets.
 
         Raises:
-            ArgumentError: a column is missing.
+            ArgumentError: a column is missing, or there is no data.
         """
         tables = (
             [dataset] if isinstance(dataset, Mapping) else list(batches_of(dataset, None, True))
         )
+        if not tables:
+            raise ArgumentError(f"FeatureSpace {self.name!r}: adapt got no data.")
         for table in tables:
             self._check_table(table)
         for column in self._learners():
             columns = [_column(column, table[column]) for table in tables]
-            if isinstance(dataset, Mapping):
-                (whole,) = columns
-                columns = [whole[i : i + _BATCH] for i in range(0, len(whole), _BATCH)]
+            if isinstance(dataset, Mapping) or np.ndim(tables[0][column]) == 0:
+                rows = np.concatenate(columns)
+                columns = [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
             self.preprocessors[column].adapt(iter(columns))
         self._is_adapted = True
         self.get_encoded_features()

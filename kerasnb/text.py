@@ -17,9 +17,9 @@ __all__ = ["as_bytes", "as_text", "holds_strings", "is_text", "looks_like_text",
 
 def is_text(value: Any) -> bool:
     """Whether `value` is an array of text: of `str`, of `bytes`, or of objects that are such."""
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if not isinstance(value, np.ndarray) or kind not in "UST" + "O":
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "USTO":
         return False
+    kind = value.dtype.kind
     return kind != "O" or (value.size > 0 and isinstance(value.flat[0], (str, bytes)))
 
 

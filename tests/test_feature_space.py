@@ -83,6 +83,18 @@ def test_batches():
     assert made.preprocessors["age"].mean.numpy().tolist() == [[30]]
 
 
+def test_rows_one_by_one():
+    rows = [{name: values[i] for name, values in TABLE.items()} for i in range(4)]
+    kinds = {"size": FeatureSpace.float_discretized(num_bins=2), "city": "string_categorical"}
+    made, other = FeatureSpace(kinds), FeatureSpace({**kinds, "size": "float_discretized"})
+    made.adapt(rows)
+    assert made.preprocessors["city"].get_vocabulary() == ["[UNK]", "Rome", "Oslo", "Bonn"]
+    bins = layers.Discretization(num_bins=2)
+    bins.adapt(np.array(TABLE["size"]))
+    assert made.preprocessors["size"].bin_boundaries == bins.bin_boundaries
+    assert other.preprocessors["size"].num_bins == 32
+
+
 def test_numbers_and_a_layer_of_ones_own():
     words = layers.TextVectorization(output_mode="count")
     features = {

@@ -146,6 +146,25 @@ def test_layers_of_numbers_run_in_compiled_models(mode):
         assert np.array_equal(made.numpy(), layer(x).numpy())
 
 
+def test_unknown_numbers_are_found_before_a_compiled_step():
+    lookup = layers.IntegerLookup(vocabulary=[5, 7], num_oov_indices=0, mask_token=0, name="ids")
+    model = kerasnb.Sequential([lookup, layers.Embedding(3, 2)])
+    assert model.predict(np.array([[5, 0], [7, 7]]), verbose=0).shape == (2, 2, 2)
+    assert error_of(ArgumentError, lambda: model.predict(np.array([[5, 6]]), verbose=0)) == (
+        "IntegerLookup 'ids': 1 of 2 values are not in the vocabulary, and num_oov_indices=0 "
+        "leaves no index for them. Use num_oov_indices=1."
+    )
+
+
+def test_large_numbers_reach_a_hash_unrounded():
+    ids = np.array([[2**40 + 1], [2**40 + 2]])
+    model = kerasnb.Sequential([layers.Hashing(1000), layers.Embedding(1000, 1)])
+    model.predict(ids, verbose=0)
+    assert model.inputs[0].dtype == "int64"
+    expected = model.layers[1](layers.Hashing(1000)(ids)).numpy()
+    assert np.array_equal(model.predict(ids, verbose=0), expected)
+
+
 def test_gradients_go_through_normalization():
     layer = layers.Normalization(mean=1.0, variance=4.0)
     x = ops.array([[2.0, 4.0]])

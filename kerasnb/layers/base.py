@@ -172,7 +172,7 @@ class Layer:
         """Arrays to tensors, and float tensors to the dtype of the computation."""
 
         def convert(leaf: Any) -> Any:
-            if is_text(leaf) or (type(leaf) is Tensor and leaf.dtype == "string"):
+            if leaf.spec.dtype == "string" if type(leaf) is Tensor else is_text(leaf):
                 return text_within(self, leaf)
             if isinstance(leaf, np.ndarray) or backends.backend_of(leaf) is not None:
                 leaf = as_tensor(leaf)

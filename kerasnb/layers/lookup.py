@@ -21,7 +21,7 @@ from kerasnb.layers.numerical_preprocessing import check_samples, encode, not_ab
 from kerasnb.layers.symbolic import is_symbolic
 from kerasnb.layers.vocabulary import Vocabulary
 from kerasnb.spec import TensorSpec, is_integer
-from kerasnb.tensor import as_tensor, placeholder
+from kerasnb.tensor import Tensor, as_tensor, placeholder
 from kerasnb.text import as_bytes, as_text, is_text
 
 __all__ = ["IntegerLookup", "StringLookup"]
@@ -285,6 +285,7 @@ class IntegerLookup(Vocabulary, Layer):
                 f"{label(self)}: expected whole numbers, got {inputs.spec}. Use Input(..., "
                 "dtype='int64'), or Discretization for numbers with fractions."
             )
+        self.check_indices(inputs)
         inputs = ops.cast(inputs, "int64")
         if self.invert:
             return self._numbers(inputs)
@@ -305,8 +306,6 @@ class IntegerLookup(Vocabulary, Layer):
             places = np.array([self._known.table[key] for key in keys.tolist()], "int64")
             at = ops.maximum(not_above(keys, inputs) - 1, 0)
             known = ops.equal(ops.take(as_tensor(keys), at, axis=0), inputs)
-            if self.num_oov_indices == 0:
-                self._check_known(known, inputs)
             found = ops.where(known, ops.take(as_tensor(places), at, axis=0), found)
         if self.mask_token is not None:
             masked = 0 if self.output_mode == "int" else -1
@@ -324,13 +323,20 @@ class IntegerLookup(Vocabulary, Layer):
             return ops.cast(ops.mod(inputs, self.num_oov_indices) + self._first_oov, "int64")
         return ops.full_like(inputs, self._first_oov if self.num_oov_indices else -1)
 
-    def _check_known(self, known: Any, inputs: Any) -> None:
-        """On real values, an error for numbers that have no index."""
-        if known.data is None:
+    def check_indices(self, indices: Tensor | np.ndarray) -> None:
+        """Nothing, if all numbers have an index, or cannot be looked at cheaply.
+
+        Args:
+            indices: only data on the host is looked at: none in a trace, none on a device.
+
+        Raises:
+            ArgumentError: a number is not in the vocabulary, and there is no index for it.
+        """
+        array = indices.data if isinstance(indices, Tensor) else indices
+        if self.num_oov_indices or self.invert or not isinstance(array, np.ndarray):
             return
-        missing = ~known.numpy()
-        if self.mask_token is not None:
-            missing &= inputs.numpy() != self.mask_token
+        known = self._known.tokens + [self.mask_token] * (self.mask_token is not None)
+        missing = ~np.isin(array, np.array(known, "int64"))
         self._refuse_unknown(int(missing.sum()), missing.size)
 
     def _numbers(self, indices: Any) -> Any:

@@ -41,7 +41,7 @@ class Sequential(Model):
         self._stack: list[Layer] = []
         self._start: Tensor | None = None
         self._functional: Functional | None = None
-        self._first_dtype: str | None = None  # of the first batch, if it is text
+        self._first_dtype: str | None = None  # of the first batch, where it matters
         for layer in layers or []:
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -130,8 +130,8 @@ class Sequential(Model):
             self._rebuild()
 
     def _specs_for(self, specs: Any) -> Any:
-        if isinstance(specs, TensorSpec) and specs.dtype == "string":
-            self._first_dtype = "string"
+        if isinstance(specs, TensorSpec) and self._stack and self._stack[0].on_host:
+            self._first_dtype = specs.dtype  # text, or numbers that floats would round
         return super()._specs_for(specs)
 
     @property
