@@ -7,10 +7,12 @@ from kerasnb import (
     config,
     constraints,
     datasets,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     notebook,
     ops,
@@ -23,6 +25,7 @@ from kerasnb import (
     utils,
 )
 from kerasnb.autodiff import GradientTape, grad, value_and_grad
+from kerasnb.config.policy import DTypePolicy
 from kerasnb.initializers import Initializer
 from kerasnb.layers.base import Layer
 from kerasnb.layers.input import Input
@@ -38,6 +41,7 @@ from kerasnb.variable import Variable
 from kerasnb.version import __version__
 
 __all__ = [
+    "DTypePolicy",
     "Functional",
     "GradientTape",
     "Initializer",
@@ -58,11 +62,13 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "dtype_policies",
     "grad",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "notebook",
     "ops",

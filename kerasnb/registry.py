@@ -202,6 +202,8 @@ def _public_module(cls: type) -> str:
     parts = cls.__module__.split(".")
     if parts[1] == "models":
         return "keras" if cls.__name__ in ("Sequential", "Model") else "keras.src.models.functional"
+    if parts[1] == "config":  # dtype policies
+        return "keras"
     if "schedules" in parts:
         return "keras.optimizers.schedules"
     return f"keras.{parts[1]}"

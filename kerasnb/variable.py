@@ -19,14 +19,16 @@ import numpy as np
 from kerasnb import backends, config
 from kerasnb.errors import DTypeError, ShapeError
 from kerasnb.graph import current_level
-from kerasnb.spec import TensorSpec, check_dtype
+from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 
 __all__ = [
-    "StateScope", "Variable", "current_scope", "eager_scope", "in_scope", "swap", "weightless",
+    "StateScope", "Variable", "autocast", "autocasting", "current_scope", "eager_scope",
+    "in_scope", "swap", "weightless",
 ]  # fmt: skip
 
 _scope: ContextVar[StateScope | None] = ContextVar("state_scope", default=None)
+_autocast: ContextVar[str | None] = ContextVar("autocast", default=None)
 _weightless: ContextVar[bool] = ContextVar("weightless", default=False)
 
 
@@ -42,6 +44,7 @@ class Variable(Operators):
 
     Attributes:
         made_trainable: what `trainable` was at first; unfreezing a layer brings it back.
+        autocast: whether a layer that computes in another float type reads it in that type.
 
     Raises:
         ShapeError: a callable without a shape, or a shape that is not known in full.
@@ -58,6 +61,7 @@ class Variable(Operators):
         self.name = name or "variable"
         self.path = self.name
         self.trainable = self.made_trainable = trainable
+        self.autocast = True
         self.regularizer = None
         self.constraint = None
         with eager_scope():
@@ -92,7 +96,18 @@ class Variable(Operators):
 
     @property
     def value(self) -> Tensor:
-        """The present value; symbolic while a step is traced."""
+        """The present value; symbolic while a step is traced.
+
+        Within the call of a layer that computes in another float type, converted to that type.
+        """
+        value, wanted = self.stored, _autocast.get()
+        if wanted is None or wanted == value.spec.dtype:
+            return value
+        return as_tensor(value, wanted) if self.autocast and is_float(self.dtype) else value
+
+    @property
+    def stored(self) -> Tensor:
+        """The present value in the variable's own type, wherever it is read."""
         scope = _scope.get()
         return self._value if scope is None else scope.read(self)
 
@@ -121,15 +136,15 @@ class Variable(Operators):
 
     def assign_add(self, value: Any) -> Tensor:
         """Add `value` to the variable."""
-        return self.assign(self.value + value)
+        return self.assign(self.stored + value)
 
     def assign_sub(self, value: Any) -> Tensor:
         """Subtract `value` from the variable."""
-        return self.assign(self.value - value)
+        return self.assign(self.stored - value)
 
     def numpy(self) -> np.ndarray:
         """A copy of the value as a NumPy array on the host."""
-        return np.array(self.value.numpy())
+        return np.array(self.stored.numpy())
 
     def item(self) -> Any:
         """The one element as a Python number."""
@@ -225,6 +240,21 @@ def eager_scope():
         yield
     finally:
         _scope.reset(token)
+
+
+@contextmanager
+def autocast(dtype: str | None):
+    """Let float variables be read in the type `dtype` in the block; in their own for None."""
+    token = _autocast.set(dtype)
+    try:
+        yield
+    finally:
+        _autocast.reset(token)
+
+
+def autocasting() -> str | None:
+    """The type in which float variables are read now, if it is not their own."""
+    return _autocast.get()
 
 
 @contextmanager

@@ -17,11 +17,12 @@ PACKAGE = Path(kerasnb.__file__).parent
 # they are named.
 RANKS = {
     "errors": 0, "screen": 0, "boundary": 0, "config": 0, "tree": 0, "naming": 0, "version": 0,
-    "spec": 1, "text": 1, "backends": 1,
+    "spec": 0, "text": 1, "backends": 1,
     "op": 2, "graph": 2, "tensor": 2, "variable": 2, "autodiff": 2, "interpret": 2, "backend": 2,
     "ops": 3,
     "compile": 4,
     "registry": 5, "random": 5, "initializers": 5, "regularizers": 5, "constraints": 5,
+    "dtype_policies": 5, "mixed_precision": 5,
     "activations": 5, "layers": 5, "losses": 5, "metrics": 5, "optimizers": 5,
     "callbacks": 6,
     "feature_space": 6, "models": 7, "utils": 7,

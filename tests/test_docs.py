@@ -14,6 +14,7 @@ import pytest
 
 import kerasnb
 from kerasnb import config
+from kerasnb.config import settings, switches
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -160,7 +161,7 @@ def test_backend_is_chosen_as_the_readme_says(
 
 
 def test_readme_names_every_environment_variable():
-    source = inspect.getsource(config)
+    source = "".join(map(inspect.getsource, (settings, switches)))
     used = set(re.findall(r'"(KERAS(?:NB)?_[A-Z_]+)"', source))
     assert used == set(re.findall(r"`(KERAS(?:NB)?_[A-Z_]+)", README))
 

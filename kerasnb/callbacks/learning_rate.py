@@ -162,6 +162,7 @@ def _check_settable(callback: Callback) -> None:
             f"{kind}: expected a model compiled with an optimizer that has a learning_rate, "
             f"got {type(optimizer).__name__}."
         )
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     rate = getattr(optimizer, "_learning_rate", optimizer.learning_rate)
     if not hasattr(rate, "assign") and not isinstance(rate, (int, float)):
         raise ArgumentError(

@@ -129,7 +129,7 @@ class MultiHeadAttention(Layer):
         self.value_dense = self._projection("value", value_shape, self.value_dim)
         self.output_dense = self._output_projection(query_shape)
         self._scores_equation, self._means_equation = _equations(rank + 1, self.attention_axes)
-        self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype)
+        self._dropout_layer = Dropout(self.dropout, seed=self.seed, dtype=self.dtype_policy)
 
     def _axes_of(self, shape: tuple) -> tuple[int, ...]:
         between = range(1, len(shape) - 1)
@@ -189,7 +189,7 @@ class MultiHeadAttention(Layer):
             self.bias_constraint,
             activity_regularizer=self._projections_regularizer,
             trainable=self.trainable,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
             name=name,
         )
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb import backends, config, constraints, initializers, naming, regularizers, screen, tree
+from kerasnb import backends, constraints, initializers, naming, regularizers, screen, tree
 from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.common import label, text_within
+from kerasnb.layers.precision import Precision
 from kerasnb.layers.symbolic import is_building, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
@@ -31,7 +32,7 @@ _training: ContextVar[bool | None] = ContextVar("training", default=None)
 _path: ContextVar[tuple[str, ...]] = ContextVar("layer_path", default=())
 
 
-class Layer:
+class Layer(Precision):
     """A building block of models: weights, and a function that uses them.
 
     Subclasses store their arguments in `__init__`, make weights in `build(input_shape)`, and
@@ -40,7 +41,9 @@ class Layer:
     Args:
         activity_regularizer: a penalty on the output, added to the loss.
         trainable: whether optimizers change the weights.
-        dtype: of the weights and of the computation; `floatx` if not given.
+        dtype: of the weights and of the computation: a data type, or a policy such as
+            ``"mixed_float16"``, which has two; `config.dtype_policy()` if not given.
+        autocast: whether float inputs and weights are converted to the type of the computation.
         name: unique in a model; made from the class name if not given.
 
     Example:
@@ -97,7 +100,7 @@ class Layer:
         self.build_shape: Any = None
         self._build_shapes: dict[str, Any] = {}  # all that `build` was given, by name
         self.supports_masking = False
-        self._dtype = _dtype_name(dtype)
+        self.dtype_policy = dtype
         self._trainable = trainable
         self._own: list[Variable] = []
         self._losses: list[Tensor] = []
@@ -116,7 +119,7 @@ class Layer:
 
     def get_config(self) -> dict:
         """The arguments that make a layer like this one, as data that JSON can hold."""
-        base = {"name": self.name, "trainable": self.trainable, "dtype": _policy(self._dtype)}
+        base = {"name": self.name, "trainable": self.trainable, "dtype": self._policy_config()}
         if self.activity_regularizer is not None:
             base["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is not Layer.get_config or type(self).__init__ is Layer.__init__:
@@ -143,7 +146,7 @@ class Layer:
             if _path.get() == ():
                 self._clear_losses()
             with self._named():
-                outputs = self.call(*args, **kwargs)
+                outputs = self._compute(args, kwargs)
             self._regularize_activity(outputs)
             return outputs
         finally:
@@ -169,7 +172,8 @@ class Layer:
         return tree.map_structure(lambda s: s.shape, self.compute_output_spec(specs))
 
     def _convert(self, value: Any) -> Any:
-        """Arrays to tensors, and float tensors to the dtype of the computation."""
+        """Arrays to tensors, and float tensors to `input_dtype`."""
+        wanted = self.input_dtype
 
         def convert(leaf: Any) -> Any:
             if leaf.spec.dtype == "string" if type(leaf) is Tensor else is_text(leaf):
@@ -180,8 +184,8 @@ class Layer:
                 leaf = leaf.value
             if type(leaf) is not Tensor:
                 return leaf
-            if self.autocast and is_float(leaf.dtype) and leaf.dtype != self.compute_dtype:
-                return as_tensor(leaf, self.compute_dtype)
+            if wanted is not None and is_float(leaf.dtype) and leaf.dtype != wanted:
+                return as_tensor(leaf, wanted)
             return leaf
 
         if type(value) is Tensor:
@@ -242,16 +246,16 @@ class Layer:
         Args:
             shape: its shape; a scalar if not given.
             initializer: Glorot's uniform for floats if not given, zeros for other types.
-            dtype: its type; the layer's if not given.
+            dtype: its type; the layer's `variable_dtype` if not given.
             trainable: whether optimizers change it.
-            autocast: accepted for Keras's sake; a layer has one dtype.
+            autocast: whether the layer reads it in the type of its computation.
             regularizer: a penalty on it, added to the loss.
             constraint: applied to it after every update.
             aggregation: accepted for Keras's sake; there is one device.
             name: for people.
         """
         shape = () if shape is None else ((shape,) if isinstance(shape, int) else tuple(shape))
-        dtype = check_dtype(dtype or self._dtype)
+        dtype = check_dtype(dtype or self.variable_dtype)
         default = "glorot_uniform" if is_float(dtype) else "zeros"
         variable = Variable(
             initializers.get(default if initializer is None else initializer),
@@ -262,6 +266,7 @@ class Layer:
         )
         own = (self.name,) if not _path.get() or _path.get()[-1] != self.name else ()
         variable.path = "/".join((*_path.get(), *own, variable.name))
+        variable.autocast = autocast
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         if not self._trainable:
@@ -415,7 +420,7 @@ class Layer:
         """What `add_loss` and the regularizers gave in the newest call."""
         added = [v for layer in self._flatten_layers() for v in layer._losses]
         penalties = [
-            v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None
+            v.regularizer(v.stored) for v in self.trainable_weights if v.regularizer is not None
         ]
         return added + penalties
 
@@ -460,18 +465,6 @@ class Layer:
         return self._calls[0]
 
     @property
-    def dtype(self) -> str:
-        """The type of the weights."""
-        return self._dtype
-
-    variable_dtype = dtype
-
-    @property
-    def compute_dtype(self) -> str:
-        """The type in which the layer computes; float inputs are converted to it."""
-        return self._dtype
-
-    @property
     def metrics(self) -> list[Metric]:
         """The metrics of this layer and of those within it."""
         found: dict[int, Metric] = {}
@@ -489,6 +482,7 @@ class Layer:
         names = list(inspect.signature(type(self).__init__).parameters)[1:]
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         plain = (str, int, float, bool, type(None), list, tuple, dict)
+        given.pop("dtype", None)  # described with what every layer has
         for key, value in given.items():
             if not isinstance(value, plain):
                 raise ArgumentError(
@@ -582,19 +576,3 @@ def _map_shapes(function: Callable, shape: Any) -> Any:
     if all(d is None or isinstance(d, (int, np.integer)) for d in shape):
         return function(tuple(shape))
     return [_map_shapes(function, s) for s in shape]
-
-
-def _dtype_name(dtype: Any) -> str:
-    if isinstance(dtype, dict):
-        dtype = dtype.get("config", {}).get("name")
-    return check_dtype(dtype or config.floatx())
-
-
-def _policy(dtype: str) -> dict:
-    """A dtype as Keras 3 writes it in configurations."""
-    return {
-        "module": "keras",
-        "class_name": "DTypePolicy",
-        "config": {"name": dtype},
-        "registered_name": None,
-    }

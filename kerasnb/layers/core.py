@@ -169,6 +169,7 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.autocast = False  # float16 has no 2049: indices given as floats keep their digits
         refuse_quantization(self, quantization_config)
         if mask_zero:
             raise ArgumentError(
@@ -198,7 +199,7 @@ class Embedding(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         indices = as_tensor(inputs, "int32")
         self.check_indices(indices)
-        return ops.take(self.embeddings, indices, axis=0)
+        return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
 
     def check_indices(self, indices: Tensor | np.ndarray) -> None:
         """Nothing, if all indices lie in the table, or cannot be looked at cheaply.

@@ -64,6 +64,7 @@ class Normalization(Layer):
                 initializer=self.gamma_initializer,
                 regularizer=self.gamma_regularizer,
                 constraint=self.gamma_constraint,
+                autocast=False,
                 name="gamma",
             )
         if self.center:
@@ -72,6 +73,7 @@ class Normalization(Layer):
                 initializer=self.beta_initializer,
                 regularizer=self.beta_regularizer,
                 constraint=self.beta_constraint,
+                autocast=False,
                 name="beta",
             )
 
@@ -171,12 +173,14 @@ class BatchNormalization(Normalization):
             shape=shape,
             initializer=self.moving_mean_initializer,
             trainable=False,
+            autocast=False,
             name="moving_mean",
         )
         self.moving_variance = self.add_weight(
             shape=shape,
             initializer=self.moving_variance_initializer,
             trainable=False,
+            autocast=False,
             name="moving_variance",
         )
 
@@ -278,6 +282,7 @@ class LayerNormalization(Normalization):
             raise ArgumentError(f"{label(self)}: rms_scaling must be False: it is not supported.")
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.rms_scaling = False
+        self.autocast = False  # inputs keep their digits; the result is converted
 
     def build(self, input_shape: tuple) -> None:
         # from here on a sorted list, as in Keras
@@ -349,6 +354,7 @@ class GroupNormalization(Normalization):
             gamma_constraint,
             **kwargs,
         )
+        self.autocast = False  # inputs keep their digits; the result is converted
         self.groups = -1 if groups == -1 else check_whole(self, "groups", groups)
         self.axis = axis
 

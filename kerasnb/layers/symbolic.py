@@ -114,5 +114,5 @@ def _trace_call(layer: Any, args: tuple, kwargs: dict, size: int | None) -> Any:
 
     with inner_level(), StateScope().active():
         args, kwargs = tree.map_structure(stand_in, (args, kwargs))
-        outputs = layer.call(*args, **kwargs)
+        outputs = layer._compute(args, kwargs)
         return tree.map_structure(lambda t: t.spec if isinstance(t, Tensor) else t, outputs)

@@ -152,6 +152,11 @@ class Functional(Model):
         """The shapes of the outputs."""
         return tree.map_structure(lambda t: t.shape, self._outputs_structure)
 
+    @property
+    def input_dtype(self) -> None:
+        """None: each input is converted to the type of its own `Input`."""
+        return None
+
     def get_config(self) -> dict:
         return functional_config(self)
 

@@ -157,6 +157,11 @@ class Sequential(Model):
         """The layers from bottom to top, without the input."""
         return list(self._stack)
 
+    @property
+    def input_dtype(self) -> str | None:
+        """None where there is an `Input`, which says it; else the type of the computation."""
+        return super().input_dtype if self._start is None else None
+
     def get_config(self) -> dict:
         start = [] if self._start is None else [self._start.node.attrs["layer"]]
         config = {

@@ -84,14 +84,15 @@ class Trainer(Inspection, Preparation):
             jit_compile: ``"auto"`` and True run steps as native kernels where the backend is NumPy
                 and llvmlite is installed; True warns if it is not. False calls the array module
                 operation by operation.
-            auto_scale_loss: accepted for Keras's sake; losses are not scaled here.
+            auto_scale_loss: with the policy ``"mixed_float16"``, wrap the optimizer in a
+                `LossScaleOptimizer`, so that small gradients do not vanish.
 
         Raises:
             ArgumentError: an unknown name (the closest ones are listed).
         """
         self._require_init()
         self._require_idle("compile")
-        self.optimizer = optimizers.get(optimizer)
+        self.optimizer = self._scaling(optimizers.get(optimizer), auto_scale_loss)
         self.loss = loss
         check_names(loss, metrics, weighted_metrics)
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
@@ -107,6 +108,13 @@ class Trainer(Inspection, Preparation):
         self.compiled = True
         self.stop_training = False
         self._forget_programs()
+
+    def _scaling(self, optimizer: Any, wanted: bool) -> Any:
+        """`optimizer`, scaling the loss if the model computes in float16."""
+        ready = isinstance(optimizer, optimizers.LossScaleOptimizer)
+        if not wanted or ready or self.dtype_policy.name != "mixed_float16":
+            return optimizer
+        return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
     def _forget_programs(self) -> None:
         """Trace again at the next step: the model is no longer what was traced."""

@@ -22,8 +22,6 @@ from kerasnb.boundary import boundary
 from kerasnb.callbacks import History
 from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.models.loop import Position
-from kerasnb.optimizers.schedules import LearningRateSchedule
-from kerasnb.variable import Variable
 
 __all__ = ["StopRequested", "Training"]
 
@@ -138,8 +136,7 @@ class Training:
     @property
     def adjustable(self) -> bool:
         """Whether the learning rate may be assigned: it is a number, not a schedule."""
-        rate = getattr(self.model.optimizer, "_learning_rate", None)
-        return isinstance(rate, Variable) and not isinstance(rate, LearningRateSchedule)
+        return getattr(self.model.optimizer, "rate_is_set_by_hand", False)
 
     @property
     def state(self) -> str:

@@ -86,7 +86,7 @@ class Optimizer:
         self._no_decay: tuple[set[int], list[str]] = (set(), [])
         self._iterations = self._own(Variable(0, dtype="int32", trainable=False, name="iteration"))
         self._learning_rate: Any = None
-        self.learning_rate = learning_rate
+        self._set_learning_rate(learning_rate)
 
     # What a subclass fills in
 
@@ -210,13 +210,16 @@ class Optimizer:
         """One update: clip, decay, step."""
         rate = as_tensor(self.learning_rate)
         grads = self._clip(grads)
+        self._decay(variables, rate)
+        self.begin_step(rate)
+        for gradient, variable in zip(grads, variables, strict=True):
+            self.update_step(gradient, variable, rate)
+
+    def _decay(self, variables: Sequence[Variable], rate: Tensor) -> None:
         if self.weight_decay:
             kept = 1.0 - self.weight_decay * rate
             for variable in filter(self._use_weight_decay, variables):
                 variable.assign(variable * kept)
-        self.begin_step(rate)
-        for gradient, variable in zip(grads, variables, strict=True):
-            self.update_step(gradient, variable, rate)
 
     def _accumulate(self, grads: list[Tensor], variables: list[Variable]) -> None:
         """Add up gradients; every few calls, update with their mean.
@@ -341,6 +344,14 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        self._set_learning_rate(value)
+
+    @property
+    def rate_is_set_by_hand(self) -> bool:
+        """Whether the learning rate is a number, which may be assigned, and no schedule."""
+        return isinstance(self._learning_rate, Variable)
+
+    def _set_learning_rate(self, value: Any) -> None:
         present = self._learning_rate
         if isinstance(value, LearningRateSchedule) or (
             callable(value) and not isinstance(value, Variable)

@@ -1,4 +1,4 @@
-"""The settings: float type, epsilon, image data format, backend. Imports errors only.
+"""The settings of the file: float type, epsilon, image data format, backend. Imports errors only.
 
 They come from ``~/.kerasnb/kerasnb.json`` (another folder with `KERASNB_HOME`) or, without that
 file, from an existing ``~/.keras/keras.json`` (`KERAS_HOME`). `KERASNB_BACKEND`, then
@@ -66,7 +66,8 @@ class _Settings:
 
 
 _forget_floatx: list[Callable[[], None]] = []
-_state: dict[str, Any] = {"settings": None, "backend": None}
+state: dict[str, Any] = {"settings": None, "backend": None, "policy": None}
+"""All that is in force in this session."""
 
 
 def floatx() -> str:
@@ -124,9 +125,9 @@ def backend() -> str:
     Raises:
         ArgumentError: `KERASNB_BACKEND` or our own file names a backend that does not exist.
     """
-    if _state["backend"] is None:
-        _state["backend"] = _find_backend(_settings())
-    return _state["backend"]
+    if state["backend"] is None:
+        state["backend"] = _find_backend(_settings())
+    return state["backend"]
 
 
 def announce() -> bool:
@@ -226,7 +227,8 @@ def save(path: str | os.PathLike | None = None) -> str:
 
 def reload() -> None:
     """Forget every setting; file and environment are read again at the next question."""
-    _state["settings"] = _state["backend"] = None
+    state.clear()
+    state.update(settings=None, backend=None, policy=None)
 
 
 def backend_names() -> list[str]:
@@ -247,7 +249,8 @@ def _own_backends() -> set[str]:
     """The names of the backends that are part of this package."""
     import pkgutil  # as above: 1 ms
 
-    files = pkgutil.iter_modules([os.path.join(os.path.dirname(__file__), "backends")])
+    package = os.path.dirname(os.path.dirname(__file__))
+    files = pkgutil.iter_modules([os.path.join(package, "backends")])
     return _backends_among(file.name for file in files)
 
 
@@ -256,9 +259,9 @@ def _backends_among(names: Iterable[str]) -> set[str]:
 
 
 def _settings() -> _Settings:
-    if _state["settings"] is None:
-        _state["settings"] = _read_settings()
-    return _state["settings"]
+    if state["settings"] is None:
+        state["settings"] = _read_settings()
+    return state["settings"]
 
 
 def _folder(variable: str, default: str) -> str:
