@@ -4,6 +4,7 @@ This page only gathers them.
 """
 
 from kerasnb.losses.base import Loss, LossFunctionWrapper
+from kerasnb.losses.circle_loss import Circle, circle
 from kerasnb.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -20,7 +21,17 @@ from kerasnb.losses.classification import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from kerasnb.losses.ctc_loss import CTC, ctc
+from kerasnb.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from kerasnb.losses.lookup import as_loss, deserialize, get, serialize
+from kerasnb.losses.overlap import Dice, Tversky, dice, tversky
 from kerasnb.losses.regression import (
     CosineSimilarity,
     Huber,
@@ -41,10 +52,16 @@ from kerasnb.losses.regression import (
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -58,12 +75,19 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "as_loss",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -77,4 +101,5 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]

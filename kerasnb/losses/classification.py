@@ -21,8 +21,9 @@ from kerasnb.tensor import Tensor, as_tensor
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "Hinge", "KLDivergence",
     "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
-    "categorical_crossentropy", "categorical_hinge", "hinge", "kl_divergence", "label_mask",
-    "sparse_categorical_crossentropy", "squared_hinge",
+    "categorical_crossentropy", "categorical_hinge", "check_smoothing", "floats", "hinge",
+    "kl_divergence", "label_mask", "labels_of", "require_same", "sparse_categorical_crossentropy",
+    "squared_hinge",
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def binary_crossentropy(
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     y_true = ops.broadcast_to(y_true, y_pred.shape) if y_true.ndim == 0 else y_true
-    _require_same("binary_crossentropy", y_true, y_pred)
+    require_same("binary_crossentropy", y_true, y_pred)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
@@ -76,8 +77,8 @@ def categorical_crossentropy(
     Raises:
         ShapeError: the shapes differ.
     """
-    y_true, y_pred = _floats(y_true, y_pred)
-    _require_same("categorical_crossentropy", y_true, y_pred)
+    y_true, y_pred = floats(y_true, y_pred)
+    require_same("categorical_crossentropy", y_true, y_pred)
     axis = normalize_axis(axis, y_pred.ndim)
     if y_pred.shape[axis] == 1:
         warnings.warn(
@@ -113,7 +114,7 @@ def sparse_categorical_crossentropy(
         ShapeError: the shapes do not fit.
         ArgumentError: a label is below 0 or not below the number of classes.
     """
-    y_true, y_pred = _labels(y_true, y_pred, axis)
+    y_true, y_pred = labels_of("sparse_categorical_crossentropy", y_true, y_pred, axis)
     if ignore_class is None:
         _require_range(y_true, y_pred.shape[axis])
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
@@ -172,14 +173,20 @@ def _signs(labels: Tensor) -> Tensor:
     return ops.where(binary, 2.0 * labels - 1.0, labels)
 
 
-def _floats(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def floats(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Targets and predictions as float tensors of one dtype."""
     y_pred = as_tensor(y_pred)
     if not is_float(y_pred.dtype):
         y_pred = ops.cast(y_pred, config.floatx())
     return as_tensor(y_true, y_pred.dtype), y_pred
 
 
-def _require_same(name: str, y_true: Tensor, y_pred: Tensor) -> None:
+def require_same(name: str, y_true: Tensor, y_pred: Tensor) -> None:
+    """Nothing, if targets and predictions have one shape.
+
+    Raises:
+        ShapeError: they have not; the text names the loss `name`.
+    """
     if same_shape(y_true.shape, y_pred.shape):
         return
     if name == "categorical_crossentropy" and _is_one_per_sample(y_true, y_pred):
@@ -199,8 +206,12 @@ def _is_one_per_sample(y_true: Tensor, y_pred: Tensor) -> bool:
     return same_shape(y_true.shape, rest) or same_shape(y_true.shape, (*rest, 1))
 
 
-def _labels(y_true: Any, y_pred: Any, axis: int) -> tuple[Tensor, Tensor]:
-    """Labels as int32 of the predictions' shape without the axis of the classes."""
+def labels_of(name: str, y_true: Any, y_pred: Any, axis: int) -> tuple[Tensor, Tensor]:
+    """Labels as int32 of the predictions' shape without the axis of the classes.
+
+    Raises:
+        ShapeError: they have another shape; the text names the loss `name`.
+    """
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
     given = y_true.shape
     axis = normalize_axis(axis, y_pred.ndim)
@@ -216,7 +227,7 @@ def _labels(y_true: Any, y_pred: Any, axis: int) -> tuple[Tensor, Tensor]:
                 "Give one integer label per prediction, or change the shape of the model's output."
             )
         raise ShapeError(
-            f"sparse_categorical_crossentropy: expected y_true of shape {rest}, as y_pred is "
+            f"{name}: expected y_true of shape {rest}, as y_pred is "
             f"{y_pred.shape}, got {given}. {fix}"
         )
     return ops.cast(y_true, "int32"), y_pred
@@ -227,7 +238,7 @@ def label_mask(y_true: Any, y_pred: Any, ignore_class: int, axis: int = -1) -> T
 
     **Shape**: that of `y_pred` without the axis of the classes.
     """
-    return _labels(y_true, y_pred, axis)[0] != ignore_class
+    return labels_of("sparse_categorical_crossentropy", y_true, y_pred, axis)[0] != ignore_class
 
 
 def _require_range(labels: Tensor, classes: int | None) -> None:
@@ -248,7 +259,12 @@ def _require_range(labels: Tensor, classes: int | None) -> None:
     )
 
 
-def _check_smoothing(name: str, value: float) -> None:
+def check_smoothing(name: str, value: float) -> None:
+    """Nothing, if the label smoothing of the loss `name` is from 0 to 1.
+
+    Raises:
+        ArgumentError: it is not.
+    """
     if not 0.0 <= value <= 1.0:
         raise ArgumentError(f"{name}: expected label_smoothing from 0 to 1, got {value}.")
 
@@ -280,7 +296,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         name: str = "binary_crossentropy",
         dtype: Any = None,
     ):
-        _check_smoothing("BinaryCrossentropy", label_smoothing)
+        check_smoothing("BinaryCrossentropy", label_smoothing)
         super().__init__(
             binary_crossentropy,
             reduction,
@@ -313,7 +329,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         name: str = "categorical_crossentropy",
         dtype: Any = None,
     ):
-        _check_smoothing("CategoricalCrossentropy", label_smoothing)
+        check_smoothing("CategoricalCrossentropy", label_smoothing)
         super().__init__(
             categorical_crossentropy,
             reduction,

@@ -7,12 +7,13 @@ from typing import Any
 
 from kerasnb import registry
 from kerasnb.errors import ArgumentError
-from kerasnb.losses import classification, regression
+from kerasnb.losses import circle_loss, classification, ctc_loss, focal, overlap, regression
 from kerasnb.losses.base import Loss, LossFunctionWrapper, serialize_function
 
 __all__ = ["as_loss", "deserialize", "get", "serialize", "with_function"]
 
 _CLASS_OF: dict[Callable, type[Loss]] = {
+    circle_loss.circle: circle_loss.Circle,
     classification.binary_crossentropy: classification.BinaryCrossentropy,
     classification.categorical_crossentropy: classification.CategoricalCrossentropy,
     classification.categorical_hinge: classification.CategoricalHinge,
@@ -20,6 +21,12 @@ _CLASS_OF: dict[Callable, type[Loss]] = {
     classification.kl_divergence: classification.KLDivergence,
     classification.sparse_categorical_crossentropy: classification.SparseCategoricalCrossentropy,
     classification.squared_hinge: classification.SquaredHinge,
+    ctc_loss.ctc: ctc_loss.CTC,
+    focal.binary_focal_crossentropy: focal.BinaryFocalCrossentropy,
+    focal.categorical_focal_crossentropy: focal.CategoricalFocalCrossentropy,
+    focal.categorical_generalized_cross_entropy: focal.CategoricalGeneralizedCrossEntropy,
+    overlap.dice: overlap.Dice,
+    overlap.tversky: overlap.Tversky,
     regression.cosine_similarity: regression.CosineSimilarity,
     regression.huber: regression.Huber,
     regression.log_cosh: regression.LogCosh,

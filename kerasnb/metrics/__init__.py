@@ -12,6 +12,7 @@ from kerasnb.losses.classification import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from kerasnb.losses.focal import binary_focal_crossentropy, categorical_focal_crossentropy
 from kerasnb.losses.regression import (
     huber,
     log_cosh,
@@ -45,6 +46,12 @@ from kerasnb.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from kerasnb.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
 from kerasnb.metrics.from_losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -62,7 +69,16 @@ from kerasnb.metrics.from_losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from kerasnb.metrics.fscore import F1Score, FBetaScore
+from kerasnb.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from kerasnb.metrics.lookup import SHORT_NAMES, deserialize, get, serialize
+from kerasnb.metrics.operating_points import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from kerasnb.metrics.r2 import R2Score
 
 __all__ = [
     "AUC",
@@ -70,29 +86,43 @@ __all__ = [
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
@@ -101,9 +131,12 @@ __all__ = [
     "accuracy_for",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
     "hinge",
@@ -114,6 +147,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "pearson_correlation",
     "poisson",
     "serialize",
     "sparse_categorical_accuracy",

@@ -10,7 +10,18 @@ from kerasnb.errors import ArgumentError
 from kerasnb.losses import lookup as losses
 from kerasnb.losses.base import serialize_function
 from kerasnb.losses.lookup import with_function
-from kerasnb.metrics import accuracy, auc, base, confusion, from_losses
+from kerasnb.metrics import (
+    accuracy,
+    auc,
+    base,
+    confusion,
+    correlation,
+    from_losses,
+    fscore,
+    iou,
+    operating_points,
+    r2,
+)
 
 __all__ = ["deserialize", "get", "serialize"]
 
@@ -46,6 +57,20 @@ _CLASSES = (
     from_losses.RootMeanSquaredError,
     from_losses.SparseCategoricalCrossentropy,
     from_losses.SquaredHinge,
+    correlation.ConcordanceCorrelation,
+    correlation.PearsonCorrelation,
+    fscore.F1Score,
+    fscore.FBetaScore,
+    iou.BinaryIoU,
+    iou.IoU,
+    iou.MeanIoU,
+    iou.OneHotIoU,
+    iou.OneHotMeanIoU,
+    operating_points.PrecisionAtRecall,
+    operating_points.RecallAtPrecision,
+    operating_points.SensitivityAtSpecificity,
+    operating_points.SpecificityAtSensitivity,
+    r2.R2Score,
 )
 
 SHORT_NAMES = {
@@ -76,6 +101,8 @@ _FUNCTIONS = {
         accuracy.sparse_categorical_accuracy,
         accuracy.sparse_top_k_categorical_accuracy,
         accuracy.top_k_categorical_accuracy,
+        correlation.concordance_correlation,
+        correlation.pearson_correlation,
         from_losses.cosine_similarity,
     )
 }
