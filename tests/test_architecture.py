@@ -27,6 +27,7 @@ RANKS = {
     "callbacks": 6,
     "feature_space": 6, "models": 7, "utils": 7,
     "saving.weights": 6,  # below the models, which save their own weights
+    "saving.state": 6,
     "saving": 8, "datasets": 8, "export": 8, "legacy": 8,
     "notebook": 9,
     "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,
@@ -34,11 +35,11 @@ RANKS = {
 
 SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
 # may be missing, or are slow to import and rarely needed: the only imports inside functions
-LATE = SCREEN | {"PIL", "cupy", "h5py", "llvmlite", "sklearn", "tqdm"}
+LATE = SCREEN | {"PIL", "cupy", "h5py", "llvmlite", "sklearn", "tensorboardX", "tqdm"}
 LATE |= {"concurrent", "http", "importlib", "pkgutil", "psutil", "tarfile", "urllib", "zipfile"}
 # what `import kerasnb` leaves alone
 UNLOADED = SCREEN | {"PIL", "cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy"}
-UNLOADED |= {"sklearn", "tarfile", "urllib.request", "zipfile"}
+UNLOADED |= {"sklearn", "tarfile", "tensorboardX", "urllib.request", "zipfile"}
 UNLOADED |= {"kerasnb.compile.kernel", "kerasnb.compile.native"}
 
 # loaded by name when it is first needed, so that `import kerasnb` need not wait for the engine

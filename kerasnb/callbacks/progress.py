@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from kerasnb import screen
+from kerasnb import config, screen
 from kerasnb.callbacks.base import Callback, read
 from kerasnb.errors import MissingDependency
 
@@ -89,7 +90,9 @@ class ProgressBar(Callback):
     @property
     def _verbose(self) -> int:
         verbose = self._param("verbose")
-        return 1 if verbose in (None, "auto") else int(verbose)
+        verbose = 1 if verbose in (None, "auto") else int(verbose)
+        # a log takes lines, no bars
+        return verbose if verbose != 1 or config.is_interactive_logging_enabled() else 2
 
     def _start(self, title: str) -> None:
         self._close()
@@ -137,7 +140,10 @@ class ProgressBar(Callback):
             ]
             if text := format_logs(logs or {}):
                 parts.append(text)
-            print(" - ".join(parts), file=self.file or sys.stdout, flush=True)
+            if self.file is None and not config.is_interactive_logging_enabled():
+                say(" - ".join(parts))
+            else:
+                print(" - ".join(parts), file=self.file or sys.stdout, flush=True)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -157,7 +163,10 @@ def format_logs(logs: dict) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line; a bar on the screen moves out of its way."""
+    """Print a line, past a bar on the screen; or log it, if interactive logging is off."""
+    if not config.is_interactive_logging_enabled():
+        logging.getLogger("kerasnb").info(text)
+        return
     std = sys.modules.get("tqdm.std")
     if std is None:
         print(text)
@@ -167,7 +176,7 @@ def say(text: str) -> None:
 
 def progress_display(live: bool) -> Callback:
     """What shows how far training is: with `live` in a notebook the live view, else a bar."""
-    if live and screen.in_notebook():
+    if live and screen.in_notebook() and config.is_interactive_logging_enabled():
         try:
             return screen.view("live").LiveView()
         except MissingDependency as reason:

@@ -53,6 +53,11 @@ class Epoch:
     def __init__(self, batches: Iterator):
         self._batches = batches
 
+    def skip(self, steps: int) -> None:
+        """Leave the next batches out: they were trained on before."""
+        for _ in islice(self._batches, steps):
+            pass
+
     def execution(self, most: int) -> Execution | None:
         """The next execution, of at most so many steps; None at the end of the epoch.
 
@@ -78,6 +83,9 @@ class RowEpoch(Epoch):
         super().__init__(self._single())
         self._all, self._order, self._size, self._take = batch, order, size, take
         self._at = 0
+
+    def skip(self, steps: int) -> None:
+        self._at += steps * self._size
 
     def execution(self, most: int) -> Execution | None:
         count = min(most, (len(self._order) - self._at) // self._size)

@@ -18,8 +18,8 @@ class Position:
         self.step = 0
         self.logs: Any = None
 
-    def start(self, epoch: int) -> None:
-        self.epoch, self.step, self.logs = epoch, 0, None
+    def start(self, epoch: int, step: int = 0) -> None:
+        self.epoch, self.step, self.logs = epoch, step, None
 
     def advance(self, steps: int, logs: Any) -> None:
         self.step, self.logs = self.step + steps, logs

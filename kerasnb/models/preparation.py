@@ -6,9 +6,10 @@ Imports data, training, callbacks and what lies below.
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import Any
 
-from kerasnb import tree
+from kerasnb import config, tree
 from kerasnb.callbacks import CallbackList
 from kerasnb.errors import GraphError
 from kerasnb.graph import inner_level
@@ -22,7 +23,7 @@ from kerasnb.text import is_text
 from kerasnb.utils.batches import unpack_x_y_sample_weight
 from kerasnb.variable import StateScope
 
-__all__ = ["Preparation", "batch_size_of", "batch_spec"]
+__all__ = ["Preparation", "batch_size_of", "batch_spec", "limited_epochs", "limited_steps"]
 
 
 class Preparation:
@@ -98,8 +99,9 @@ class Preparation:
             else (given, None, None)
         )
         return self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, names=VALIDATION
-        )
+            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps),
+            names=VALIDATION,
+        )  # fmt: skip
 
     def _rehearse(self, batch: Any, training: bool) -> None:
         """Trace losses and metrics once, so that what does not fit is found before any work."""
@@ -147,3 +149,20 @@ def batch_spec(array: Any) -> TensorSpec:
 def batch_size_of(value: Any) -> int:
     """The number of samples in a batch: the first dimension of its first array."""
     return tree.flatten(value)[0].shape[0]
+
+
+def limited_epochs(epochs: int) -> int:
+    """`epochs`, or `config.max_epochs` if that is less."""
+    return _limited("epochs", epochs, config.max_epochs())
+
+
+def limited_steps(steps: int | None) -> int | None:
+    """`steps`, or `config.max_steps_per_epoch` if that is less."""
+    return _limited("steps_per_epoch", steps, config.max_steps_per_epoch())
+
+
+def _limited(name: str, wanted: int | None, most: int | None) -> int | None:
+    if most is None or (wanted and wanted <= most):
+        return wanted
+    warnings.warn(f"Limiting {name} to {most}", stacklevel=4)
+    return most

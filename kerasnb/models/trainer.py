@@ -28,9 +28,14 @@ from kerasnb.models.fronts import Front
 from kerasnb.models.inspection import Inspection
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
-from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec
+from kerasnb.models.preparation import (
+    Preparation,
+    batch_size_of,
+    batch_spec,
+    limited_epochs,
+    limited_steps,
+)
 from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
-from kerasnb.random import default_seed
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
@@ -293,14 +298,15 @@ class Trainer(Inspection, Preparation):
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
             if not isinstance(value, (int, np.integer)):
                 raise ArgumentError(f"fit: {name} must be a whole number, got {value!r}.")
+        epochs = limited_epochs(epochs)
         if validation_split:
             (x, y, sample_weight), validation_data = data_module.split_validation(
                 x, y, sample_weight, validation_split,
                 FIT._replace(takes_text=self._computes_on_host()),
             )  # fmt: skip
         data = self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=shuffle,
-            class_weight=class_weight, names=FIT,
+            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps_per_epoch),
+            shuffle=shuffle, class_weight=class_weight, names=FIT,
         )  # fmt: skip
         validation = self._validation_data(
             validation_data, validation_batch_size or batch_size, validation_steps
@@ -329,20 +335,24 @@ class Trainer(Inspection, Preparation):
         callbacks: Any,
         frequency: Any,
     ) -> None:
-        rng = np.random.default_rng(default_seed())
         step, pace = self._step("train", self.train_step), Pace(self.steps_per_execution)
         history, position = training.history, training.position
         self.stop_training = False
         outcome = "failed"
         logs: dict = {}
         try:
-            for epoch in epochs:
+            for epoch in training.epochs_left(epochs):
                 if not data.ready():
                     break
-                self.reset_metrics()
-                position.start(epoch)
+                done = training.begin_epoch(epoch)
+                if done:  # the metrics hold the steps before
+                    position.logs = self.get_metrics_result()
+                else:
+                    self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-                self._run_epoch(step, epoch_of(data, rng, step), pace, callbacks, training)
+                batches = epoch_of(data, training.rng, step)
+                batches.skip(done)
+                self._run_epoch(step, batches, pace, callbacks, training)
                 logs = self._read_logs(position.logs)
                 if validation is not None and is_due(epoch, frequency):
                     logs |= {
@@ -373,7 +383,7 @@ class Trainer(Inspection, Preparation):
     def _run_epoch(
         self, step: Step, epoch: Epoch, pace: Pace, callbacks: Any, training: Training
     ) -> None:
-        position, index = training.position, 0
+        position, index = training.position, training.position.step
         while execution := epoch.execution(
             pace.steps(alone=callbacks.wants_every_batch or training.watched)
         ):
@@ -421,7 +431,7 @@ class Trainer(Inspection, Preparation):
         self._require_compiled("evaluate")
         self._require_idle("evaluate")
         data = self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
+            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps), names=EVALUATE
         )
         self._prepare(data, training=False)
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
@@ -462,7 +472,9 @@ class Trainer(Inspection, Preparation):
             steps: batches to use.
             callbacks: what to call at each stage.
         """
-        data = self._make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
+        data = self._make_data(
+            x, batch_size=batch_size, steps=limited_steps(steps), names=PREDICT
+        )
         self._check_values(data, self._build_on(data.first()))
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         step = self._step("predict", self.predict_step)

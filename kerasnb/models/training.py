@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from kerasnb import screen
 from kerasnb.boundary import boundary
 from kerasnb.callbacks import History
 from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.models.loop import Position
+from kerasnb.random import default_seed
 
 __all__ = ["StopRequested", "Training"]
 
@@ -47,6 +50,7 @@ class Training:
         position: epoch, whole steps done in it, and the newest logs.
         error: what training failed with, or None.
         view: what shows it in a notebook, or None.
+        rng: draws the order of the samples.
         listeners: functions without arguments, called in the thread that trains, between two steps:
             whenever `state` has changed, and else every 0.05 s, or when a longer step is done.
 
@@ -66,6 +70,9 @@ class Training:
         self.error: BaseException | None = None
         self.view: Any = None
         self.listeners: list[Callable[[], None]] = []
+        self.rng = np.random.default_rng(default_seed())
+        self._shuffled: dict = {}  # the state of `rng` before the present epoch
+        self._resumed: tuple[int, int] | None = None
         self._told = 0.0  # when the listeners were called
         self._changed = threading.Condition()
         self._asked = False  # whether there is any wish: all that a step looks at
@@ -212,6 +219,34 @@ class Training:
         to its notebook cell, and what they refuse is an error there."""
         with self._or_failed(callbacks):
             callbacks.on_train_begin()
+
+    def snapshot(self, epoch_is_done: bool) -> dict:
+        """Where training is, as data that JSON can hold; for `resume_from`.
+
+        Args:
+            epoch_is_done: whether the present epoch is to count as a whole.
+        """
+        epoch, step = self.position.epoch or 0, self.position.step
+        if epoch_is_done:
+            return {"epoch": epoch + 1, "batch": 0, "order": self.rng.bit_generator.state}
+        return {"epoch": epoch, "batch": step, "order": self._shuffled}
+
+    def resume_from(self, snapshot: dict) -> None:
+        """Begin where `snapshot` was taken; to be called before the first epoch."""
+        self.rng.bit_generator.state = snapshot["order"]
+        self._resumed = (snapshot["epoch"], snapshot["batch"])
+
+    def epochs_left(self, epochs: range) -> range:
+        """Those of `epochs` that are to be trained."""
+        return epochs if self._resumed is None else range(self._resumed[0], epochs.stop)
+
+    def begin_epoch(self, epoch: int) -> int:
+        """Note that an epoch begins; gives how many of its steps are done already."""
+        self._shuffled = self.rng.bit_generator.state
+        done = 0 if self._resumed is None else self._resumed[1]
+        self._resumed = None
+        self.position.start(epoch, done)
+        return done
 
     @contextmanager
     def _or_failed(self, callbacks: Any) -> Iterator[None]:

@@ -267,6 +267,11 @@ class Optimizer:
             for variable in var_list:
                 variable.assign(self._averages[self._get_variable_index(variable)])
 
+    @property
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """Each weight with its moving average; with `use_ema`, once built."""
+        return list(zip(self._trainable_variables, self._averages, strict=True))
+
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`, so that small float16 gradients do not vanish."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor

@@ -8,7 +8,7 @@ again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from kerasnb.layers.base import NOT_SEARCHED, Layer
 from kerasnb.random import SeedGenerator
 from kerasnb.variable import Variable
 
-__all__ = ["load_weights", "save_weights"]
+__all__ = ["every_variable", "load_weights", "save_weights", "write_whole"]
 
 
 def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
@@ -30,8 +30,6 @@ def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
         ArgumentError: the name does not end in ``.weights.h5``, the file exists and `overwrite` is
             false, or the model has no weights yet.
     """
-    import h5py
-
     path = Path(filepath)
     if not path.name.endswith(".weights.h5"):
         raise ArgumentError(
@@ -43,11 +41,22 @@ def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
         raise ArgumentError(
             f"save_weights: model {model.name!r} has no weights yet; call it on data first."
         )
+
+    def write(file: Any) -> None:
+        for name, variable in every_variable(model):
+            file[name] = variable.numpy()
+
+    write_whole(path, write)
+
+
+def write_whole(path: Path, write: Callable[[Any], None]) -> None:
+    """Make an HDF5 file with `write`: a crash leaves the old file or the new one, never a half."""
+    import h5py
+
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with h5py.File(partial, "w") as file:
-            for name, variable in _every_variable(model):
-                file[name] = variable.numpy()
+            write(file)
         with open(partial, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(partial, path)
@@ -85,7 +94,7 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
         for seed in layer._children(SeedGenerator)
     }
     with file:
-        for name, variable in _every_variable(model):
+        for name, variable in every_variable(model):
             data = file.get(name)
             if data is None and id(variable) in seeds:
                 continue  # some of Keras's backends keep no counter of random numbers
@@ -130,7 +139,7 @@ def _group(layers: Any, prefix: str) -> Iterator[tuple[str, Variable]]:
         )
 
 
-def _every_variable(model: Layer) -> list[tuple[str, Variable]]:
+def every_variable(model: Layer) -> list[tuple[str, Variable]]:
     """Each variable of `model` once, with its place in the file.
 
     Raises:
