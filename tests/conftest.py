@@ -14,7 +14,10 @@ for _name in ("KERASNB_BACKEND", "KERAS_BACKEND"):
 
 from fake_network import Network  # noqa: E402
 
+from kerasnb import config  # noqa: E402
 from kerasnb.utils import files, set_random_seed  # noqa: E402
+
+config.disable_traceback_filtering()  # who mends a test wants to see where it fails
 
 
 @pytest.fixture(autouse=True)

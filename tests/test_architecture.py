@@ -17,7 +17,7 @@ PACKAGE = Path(kerasnb.__file__).parent
 # they are named.
 RANKS = {
     "errors": 0, "screen": 0, "boundary": 0, "config": 0, "tree": 0, "naming": 0, "version": 0,
-    "spec": 0, "text": 1, "backends": 1,
+    "spec": 0, "tracebacks": 0, "text": 1, "backends": 1,
     "op": 2, "graph": 2, "tensor": 2, "variable": 2, "autodiff": 2, "interpret": 2, "backend": 2,
     "ops": 3,
     "compile": 4,

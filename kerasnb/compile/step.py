@@ -42,6 +42,7 @@ class Step:
         eager: run the function op by op on real values instead, for debugging.
         on_trace: called with each new program before it runs.
         native: run native kernels where the backend is NumPy; needs llvmlite.
+        quiet: NumPy is not to warn of infinities and NaN, which are expected.
     """
 
     def __init__(
@@ -50,12 +51,19 @@ class Step:
         eager: bool = False,
         on_trace: Callable[[Program], None] | None = None,
         native: bool = False,
+        quiet: bool = False,
     ):
         self.function, self.eager, self.on_trace = function, eager, on_trace
-        self.native = native
+        self.native, self.quiet = native, quiet
         self._programs: dict[tuple, Program] = {}
 
     def __call__(self, *args: Any) -> Any:
+        if self.quiet:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._run(args)
+        return self._run(args)
+
+    def _run(self, args: tuple) -> Any:
         if self.eager:
             return self._run_eagerly(args)
         program, arrays = self._program_for(args)
@@ -109,7 +117,12 @@ class Step:
         size = rows.shape[1]
         specs = [((size, *a.shape[1:]), a.dtype) if a is not None else None for a in arrays]
         program = self._programs.get(_key(backends.current(), args, specs))
-        return None if program is None else program.repeat(arrays, rows)
+        if program is None:
+            return None
+        if self.quiet:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return program.repeat(arrays, rows)
+        return program.repeat(arrays, rows)
 
     def _run_eagerly(self, args: tuple) -> Any:
         scope = EagerScope()

@@ -24,12 +24,15 @@ from kerasnb.layers.recurrent import *
 from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
 from kerasnb.layers.text import *
+from kerasnb.layers.spectral import KNOWN, SpectralNormalization
 
 LAYERS = {
     name: value
     for name, value in globals().items()
     if isinstance(value, type) and issubclass(value, Layer)
 }
+
+KNOWN.update(LAYERS)
 
 
 def serialize(layer: Layer) -> dict:

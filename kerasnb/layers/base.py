@@ -24,6 +24,7 @@ from kerasnb.random import SeedGenerator
 from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.text import as_text, holds_strings, is_text
+from kerasnb.tracebacks import shortened
 from kerasnb.variable import Variable
 
 __all__ = ["NOT_SEARCHED", "Layer"]
@@ -149,6 +150,8 @@ class Layer(Precision):
                 outputs = self._compute(args, kwargs)
             self._regularize_activity(outputs)
             return outputs
+        except Exception as error:
+            raise shortened(error)  # noqa: B904 - the same error, and no new one
         finally:
             _training.reset(token)
 

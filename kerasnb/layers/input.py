@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kerasnb import config
 from kerasnb.errors import ArgumentError
 from kerasnb.layers.base import Layer
 from kerasnb.spec import TensorSpec
@@ -35,8 +36,8 @@ class InputLayer(Layer):
         optional: bool = False,
         name: str | None = None,
     ):
-        super().__init__(dtype=None if dtype == "string" else dtype, name=name)
         self._is_text = dtype == "string"
+        super().__init__(dtype=config.floatx() if dtype in (None, "string") else dtype, name=name)
         if sparse or ragged or optional:
             raise ArgumentError("Input: sparse, ragged and optional are not supported.")
         if (shape is None) == (batch_shape is None):

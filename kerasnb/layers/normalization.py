@@ -14,7 +14,8 @@ from kerasnb.tensor import Tensor
 from kerasnb.variable import Variable
 
 __all__ = [
-    "BatchNormalization", "GroupNormalization", "LayerNormalization", "UnitNormalization",
+    "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
+    "UnitNormalization",
 ]  # fmt: skip
 
 SCALE_AND_CENTER = (
@@ -384,6 +385,48 @@ class GroupNormalization(Normalization):
 
     def get_config(self) -> dict:
         return {**super().get_config(), **attributes(self, "groups", "axis", *SCALE_AND_CENTER)}
+
+
+class RMSNormalization(Layer):
+    """Each sample divided by the root of its mean square over `axis`, then scaled by weights.
+
+    Args:
+        axis: over which, or several axes.
+        epsilon: added to the mean square.
+
+    Shape:
+        the input's.
+
+    Source: Zhang and Sennrich (2019), "Root mean square layer normalization", arXiv:1910.07467.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple) -> None:
+        # from here on a sorted list, as in Keras
+        self.axis = sorted(self.axis) if isinstance(self.axis, list) else [self.axis]
+        axes = [check_axis(self, "axis", a, input_shape) for a in self.axis]
+        shape = tuple(input_shape[a] for a in axes)
+        if None in shape:
+            raise ShapeError(
+                f"{label(self)}: the normalised axes must be known, got lengths {shape}. "
+                "Give them in Input(shape=...)."
+            )
+        self.scale = self.add_weight(shape=shape, initializer="ones", name="scale")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        axes = [check_axis(self, "axis", a, inputs.shape) for a in self.axis]
+        x = _wide(inputs)
+        mean = ops.mean(ops.square(x), axis=axes, keepdims=True)
+        shape = tuple(d if i in axes else 1 for i, d in enumerate(x.shape))
+        y = x * ops.rsqrt(mean + self.epsilon) * _as_wide(self.scale, x, shape)
+        return ops.cast(y, inputs.dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), **attributes(self, "axis", "epsilon")}
 
 
 class UnitNormalization(Layer):

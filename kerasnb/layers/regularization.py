@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnb import config, random, regularizers
+from kerasnb import config, ops, random, regularizers
 from kerasnb.errors import ArgumentError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, channels_last, check_between, check_rank, label
 from kerasnb.tensor import Tensor
 
 __all__ = [
-    "ActivityRegularization", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
-    "SpatialDropout2D",
+    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise",
+    "SpatialDropout1D", "SpatialDropout2D",
 ]  # fmt: skip
 
 
@@ -63,6 +63,37 @@ class Dropout(Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), **attributes(self, "rate", "seed", "noise_shape")}
+
+
+class AlphaDropout(Dropout):
+    """Dropout for networks with ``selu``: elements go to its least value, and the mean and the
+    variance stay as they are.
+
+    Args:
+        rate: the share to drop, 0 to 1.
+        noise_shape: of the choice, which broadcasts to the input; None stands for the input's
+            dimension.
+        seed: an integer makes the choices repeatable.
+
+    Shape:
+        the input's.
+
+    Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017), "Self-normalizing neural networks",
+        arXiv:1706.02515.
+    """
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        if not training or self.rate == 0:
+            return inputs
+        shape = self.noise_shape or inputs.shape
+        shape = [n if d is None else d for d, n in zip(shape, inputs.shape, strict=True)]
+        kept = random.uniform(shape, seed=self.seed_generator) >= self.rate
+        # of mean 0 and variance 1 again: a² ((1 - rate) + rate (1 - rate) least²) = 1
+        a = ((1.0 - self.rate) * (1.0 + self.rate * SELU_LEAST**2)) ** -0.5
+        return ops.where(kept, inputs, SELU_LEAST) * a - a * SELU_LEAST * self.rate
+
+
+SELU_LEAST = -1.6732632423543772 * 1.0507009873554805  # what selu comes near to for small inputs
 
 
 class _SpatialDropout(Dropout):

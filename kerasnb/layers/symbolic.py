@@ -13,6 +13,7 @@ from kerasnb.errors import GraphError, UnknownDimension
 from kerasnb.graph import Node, inner_level
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor, placeholder
+from kerasnb.tracebacks import filtered
 from kerasnb.variable import StateScope, in_scope
 
 __all__ = ["LayerCall", "is_building", "is_symbolic", "record_call", "shapes_of"]
@@ -54,6 +55,7 @@ def shapes_of(value: Any) -> Any:
     return tree.map_structure(lambda t: getattr(t, "shape", None), value)
 
 
+@filtered
 def record_call(layer: Any, args: tuple, kwargs: dict, only_specs: bool = False) -> Any:
     """Add a call of `layer` to the graph of layers, and give its symbolic outputs.
 

@@ -17,6 +17,7 @@ from kerasnb.models import data as data_module
 from kerasnb.models.arrays import FIT, VALIDATION
 from kerasnb.models.fronts import FrontData, has_host_layers
 from kerasnb.models.training import busy
+from kerasnb.optimizers.loss_scale import LossScaleOptimizer
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import as_tensor, placeholder
 from kerasnb.text import is_text
@@ -50,6 +51,13 @@ class Preparation:
         if self._split is None:
             self._build_on(data.first())  # from now on, a `Sequential` knows what its input is
         return data if self._split is None else FrontData(data, self._compute_front)
+
+    def _scaling(self, optimizer: Any, wanted: bool) -> Any:
+        """`optimizer`, scaling the loss if the model computes in float16."""
+        ready = isinstance(optimizer, LossScaleOptimizer)
+        if not wanted or ready or self.dtype_policy.name != "mixed_float16":
+            return optimizer
+        return LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
     def _require_compiled(self, method: str) -> None:
         if not self.compiled:

@@ -13,7 +13,7 @@ from kerasnb.layers.symbolic import is_symbolic
 from kerasnb.models.functional import _MODELS, Functional
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import rebuild_layer
-from kerasnb.spec import TensorSpec
+from kerasnb.spec import TensorSpec, is_float
 from kerasnb.tensor import Tensor
 
 __all__ = ["Sequential"]
@@ -125,8 +125,12 @@ class Sequential(Model):
         if input_shape is not None and self._functional is None:
             if not self._stack:
                 raise GraphError(f"Sequential {self.name!r} is empty: add a layer first.")
-            dtype = self._first_dtype or self._stack[0].expected_dtype
-            self._start = Input(batch_shape=(None, *tuple(input_shape)[1:]), dtype=dtype)
+            first = self._stack[0]
+            dtype = self._first_dtype or first.expected_dtype or first.compute_dtype
+            known = self._first_dtype or first.expected_dtype or is_float(dtype)
+            self._start = Input(
+                batch_shape=(None, *tuple(input_shape)[1:]), dtype=dtype if known else None
+            )
             self._rebuild()
 
     def _specs_for(self, specs: Any) -> Any:

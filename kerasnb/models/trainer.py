@@ -37,6 +37,7 @@ from kerasnb.models.preparation import (
 )
 from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.tracebacks import filtered
 from kerasnb.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 __all__ = ["Trainer"]
@@ -61,6 +62,7 @@ class Trainer(Inspection, Preparation):
         self._objective: Objective | None = None
         self._forget_programs()
 
+    @filtered
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -113,13 +115,6 @@ class Trainer(Inspection, Preparation):
         self.compiled = True
         self.stop_training = False
         self._forget_programs()
-
-    def _scaling(self, optimizer: Any, wanted: bool) -> Any:
-        """`optimizer`, scaling the loss if the model computes in float16."""
-        ready = isinstance(optimizer, optimizers.LossScaleOptimizer)
-        if not wanted or ready or self.dtype_policy.name != "mixed_float16":
-            return optimizer
-        return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
     def _forget_programs(self) -> None:
         """Trace again at the next step: the model is no longer what was traced."""
@@ -238,6 +233,7 @@ class Trainer(Inspection, Preparation):
 
     # Loops
 
+    @filtered
     def fit(
         self,
         x: Any = None,
@@ -402,6 +398,7 @@ class Trainer(Inspection, Preparation):
         callbacks.on_test_begin()
         return self._evaluate(validation, callbacks, training)
 
+    @filtered
     def evaluate(
         self,
         x: Any = None,
@@ -455,6 +452,7 @@ class Trainer(Inspection, Preparation):
         callbacks.on_test_end(logs)
         return logs
 
+    @filtered
     def predict(
         self,
         x: Any,
@@ -493,6 +491,7 @@ class Trainer(Inspection, Preparation):
             callbacks.on_predict_batch_end(index, lambda: {"outputs": outputs[-1]})
             boundary.rest()
 
+    @filtered
     def train_on_batch(
         self,
         x: Any,
@@ -511,6 +510,7 @@ class Trainer(Inspection, Preparation):
             logs = self._step("train", self.train_step)(pack_x_y_sample_weight(*data.first()))
         return flat_or_dict(self._read_logs(logs), return_dict)
 
+    @filtered
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -524,6 +524,7 @@ class Trainer(Inspection, Preparation):
             logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
         return flat_or_dict(self._read_logs(logs), return_dict)
 
+    @filtered
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         batch = self._one_batch(x, None, None, None).first()
@@ -567,6 +568,8 @@ class Trainer(Inspection, Preparation):
                 function, eager,
                 lambda program: warn_if_short(program.plan.nbytes(), self.name),
                 bool(self.jit_compile) and llvm.available(),
+                # a scale that is too large shows itself by infinities, and is halved
+                quiet=isinstance(self.optimizer, optimizers.LossScaleOptimizer),
             )  # fmt: skip
             step.flags = flags
             self._built_on.clear()

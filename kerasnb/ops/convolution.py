@@ -17,6 +17,7 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError, ShapeError, UnknownDimension, unknown
 from kerasnb.op import Sample, primitive
+from kerasnb.ops.half import through_float32
 from kerasnb.ops.reshaping import reshape
 from kerasnb.ops.window import (
     channels_first,
@@ -202,6 +203,7 @@ _SAMPLES = [
     casts="promote",
     samples=_SAMPLES,
 )
+@through_float32
 def _convolution(xp, x, w, *, strides, padding, dilation, groups):
     window = w.shape[:-2]
     positions = window_positions("convolution", x.shape[1:-1], window, strides, padding, dilation)
@@ -231,6 +233,7 @@ def _convolution(xp, x, w, *, strides, padding, dilation, groups):
         Sample(((0, 2, 2), (3, 2, 2)), {"shape": (4,), **_attrs((1,), ((0, 0),), (1,))}),
     ],
 )
+@through_float32
 def _input_grad(xp, g, w, *, shape, strides, padding, dilation, groups):
     window, positions = w.shape[:-2], g.shape[1:-1]
     channels = w.shape[-2]
@@ -267,6 +270,7 @@ def _input_grad(xp, g, w, *, shape, strides, padding, dilation, groups):
         Sample(((0, 4, 2), (0, 2, 2)), {"window": (3,), **_attrs((1,), ((0, 0),), (1,))}),
     ],
 )
+@through_float32
 def _kernel_grad(xp, x, g, *, window, strides, padding, dilation, groups):
     columns = _Columns(
         xp, x, window, g.shape[1:-1],

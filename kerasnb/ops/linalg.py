@@ -9,6 +9,7 @@ from typing import Any
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.op import Sample, primitive
 from kerasnb.ops.elementwise import absolute, sqrt, square
+from kerasnb.ops.half import through_float32
 from kerasnb.ops.reduce import max, sum
 from kerasnb.ops.reshaping import broadcast_to, expand_dims, reshape, squeeze, transpose
 from kerasnb.spec import TensorSpec, broadcast_shapes, normalize_axis, size_of
@@ -93,6 +94,7 @@ def _placed(
         Sample(((2, 3, 4, 2), (4, 2, 2)), {"contract": ((2,), (0,)), "batch": ((0, 3), (2, 1))}),
     ],
 )
+@through_float32
 def _dot_general(xp, a, b, *, contract, batch):
     """Sum over the axes `contract`, keep the axes `batch` in step; the result is (batch, a, b)."""
     (ca, cb), (ba, bb) = contract, batch

@@ -125,7 +125,7 @@ def entries(namespace: Mapping[str, Any] | None = None) -> dict[str, Entry]:
 _MODULES = {
     "core": "Core", "input": "Core", "einsum_dense": "Core", "convolutional": "Convolution",
     "depthwise": "Convolution", "pooling": "Pooling", "recurrent": "Recurrent",
-    "attention": "Attention", "normalization": "Normalization",
+    "attention": "Attention", "normalization": "Normalization", "spectral": "Normalization",
     "regularization": "Regularization", "activations": "Activation", "reshaping": "Reshaping",
     "merging": "Merging", "numerical_preprocessing": "Preprocessing", "lookup": "Preprocessing",
     "hashing": "Preprocessing", "text": "Preprocessing",
@@ -150,8 +150,8 @@ _OFTEN = (
     "TextVectorization", "Normalization", "StringLookup", "IntegerLookup", "CategoryEncoding",
 )  # fmt: skip
 
-# made of what a person cannot type: a function, a cell
-_UNLISTED = ("Lambda", "RNN")
+# made of what a person cannot type: a function, a cell, a layer
+_UNLISTED = ("Lambda", "RNN", "SpectralNormalization")
 
 
 @cache
