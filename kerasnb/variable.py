@@ -100,7 +100,8 @@ class Variable(Operators):
 
         Within the call of a layer that computes in another float type, converted to that type.
         """
-        value, wanted = self.stored, _autocast.get()
+        scope, wanted = _scope.get(), _autocast.get()
+        value = self._value if scope is None else scope.read(self)
         if wanted is None or wanted == value.spec.dtype:
             return value
         return as_tensor(value, wanted) if self.autocast and is_float(self.dtype) else value
@@ -252,9 +253,8 @@ def autocast(dtype: str | None):
         _autocast.reset(token)
 
 
-def autocasting() -> str | None:
-    """The type in which float variables are read now, if it is not their own."""
-    return _autocast.get()
+autocasting = _autocast.get
+"""Gives the type in which float variables are read now; None for their own."""
 
 
 @contextmanager

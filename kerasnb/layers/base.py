@@ -517,7 +517,16 @@ def _input_shape_hint(kwargs: dict) -> tuple | None:
 
 
 NOT_SEARCHED = frozenset(
-    {"_own", "_losses", "_arguments", "_call", "_calls", "_loss_tracker", "optimizer"}
+    {
+        "_own",
+        "_losses",
+        "_arguments",
+        "_call",
+        "_calls",
+        "_dtype_policy",
+        "_loss_tracker",
+        "optimizer",
+    }  # fmt: skip
 )
 
 

@@ -28,7 +28,8 @@ class Precision:
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = policy_of(value)
+        policy = self._dtype_policy = policy_of(value)
+        self._mixed = policy.compute_dtype != policy.variable_dtype
 
     @property
     def dtype(self) -> str:
@@ -56,6 +57,8 @@ class Precision:
     def _compute(self, args: tuple, kwargs: dict) -> Any:
         """`call`, in which variables are read in the type of the computation."""
         present = autocasting()
+        if present is None and not self._mixed:  # nearly always
+            return self.call(*args, **kwargs)
         wanted = self._type_read(present)
         if wanted == present:
             return self.call(*args, **kwargs)
@@ -68,8 +71,7 @@ class Precision:
         Args:
             present: that in the call around this one.
         """
-        policy = self._dtype_policy
-        mixed = policy.compute_dtype != policy.variable_dtype
+        compute = self._dtype_policy.compute_dtype
         if present is None:
-            return policy.compute_dtype if mixed else None
-        return policy.compute_dtype if self.autocast and is_float(policy.compute_dtype) else None
+            return compute if self._mixed else None
+        return compute if self.autocast and is_float(compute) else None

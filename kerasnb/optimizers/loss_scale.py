@@ -92,9 +92,10 @@ class LossScaleOptimizer(Optimizer):
         )
         state = [*variables, *inner.variables]
         before = [v.stored for v in state]
-        scale = self.dynamic_scale.stored
-        inner.apply([None if g is None else g / scale for g in grads], trainable_variables)
-        finite = _all_finite(grads)
+        scale, finite = self.dynamic_scale.stored, _all_finite(grads)
+        # 0 in place of what will be dropped: no arithmetic with infinities
+        usable = [None if g is None else ops.where(finite, g / scale, 0.0) for g in grads]
+        inner.apply(usable, trainable_variables)
         for variable, old in zip(state, before, strict=True):
             if variable.stored is not old:
                 variable.assign(ops.where(finite, variable.stored, old))

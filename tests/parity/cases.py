@@ -9,8 +9,10 @@ from .loss_cases import LOSSES
 from .metric_cases import METRICS
 from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
+from .objective_cases import OBJECTIVES
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
 from .preprocessing_cases import PREPROCESSING
+from .precision_cases import PRECISION
 from .value_cases import (
     ACTIVATIONS,
     CONSTRAINTS,
@@ -34,6 +36,8 @@ TABLES: dict[str, list[Case]] = {
     "lookups": LOOKUPS,
     "models": MODELS,
     "preprocessing": PREPROCESSING,
+    "objectives": OBJECTIVES,
+    "precision": PRECISION,
 }
 
 _ALL = [case for table in TABLES.values() for case in table]

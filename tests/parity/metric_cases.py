@@ -14,9 +14,17 @@ __all__ = ["METRICS"]
 
 
 def _metric(
-    name: str, make: Callable[[Any], Any], *arguments: Draw, weight: Draw, needs: str | None = None
+    name: str,
+    make: Callable[[Any], Any],
+    *arguments: Draw,
+    weight: Draw,
+    needs: str | None = None,
+    reset: bool = True,
 ) -> Case:
-    """The case of a metric; `arguments` draw what comes before the sample weights."""
+    """The case of a metric; `arguments` draw what comes before the sample weights.
+
+    `reset` asks for the result without any batch, where Keras has one.
+    """
 
     def run(side: Side, rng: Any, record: Record) -> None:
         metric = make(side.keras)
@@ -29,7 +37,8 @@ def _metric(
         record.values["plain"] = side.array(result)
         record.facts["dtype"] = side.dtype(result)
         metric.reset_state()
-        record.values["reset"] = side.array(metric.result())
+        if reset:
+            record.values["reset"] = side.array(metric.result())
         for *values, weights in batches:
             metric.update_state(*map(side.tensor, values), sample_weight=side.tensor(weights))
         record.values["weighted"] = side.array(metric.result())
