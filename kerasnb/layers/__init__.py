@@ -23,8 +23,8 @@ from kerasnb.layers.pooling import *
 from kerasnb.layers.recurrent import *
 from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
-from kerasnb.layers.text import *
 from kerasnb.layers.spectral import KNOWN, SpectralNormalization
+from kerasnb.layers.text import *
 
 LAYERS = {
     name: value

@@ -517,16 +517,8 @@ def _input_shape_hint(kwargs: dict) -> tuple | None:
 
 
 NOT_SEARCHED = frozenset(
-    {
-        "_own",
-        "_losses",
-        "_arguments",
-        "_call",
-        "_calls",
-        "_dtype_policy",
-        "_loss_tracker",
-        "optimizer",
-    }  # fmt: skip
+    {"_own", "_losses", "_arguments", "_call", "_calls", "_dtype_policy", "_loss_tracker"}
+    | {"optimizer"}
 )
 
 

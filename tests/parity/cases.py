@@ -11,8 +11,8 @@ from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
 from .objective_cases import OBJECTIVES
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
-from .preprocessing_cases import PREPROCESSING
 from .precision_cases import PRECISION
+from .preprocessing_cases import PREPROCESSING
 from .value_cases import (
     ACTIVATIONS,
     CONSTRAINTS,
