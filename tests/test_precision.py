@@ -269,8 +269,8 @@ def test_a_scale_that_is_too_large_is_halved_and_changes_nothing(eager):
 def test_the_learning_rate_is_that_of_the_inner_optimizer():
     x, y = data(16)
     made = model()
-    made.fit(x, y, epochs=3, verbose=0,
-             callbacks=[kerasnb.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)])  # fmt: skip
+    halve = kerasnb.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    made.fit(x, y, epochs=3, verbose=0, callbacks=[halve])
     assert float(made.optimizer.learning_rate) == pytest.approx(0.01 / 8)
     made.optimizer.learning_rate = 0.5
     assert float(made.optimizer.inner_optimizer.learning_rate) == 0.5

@@ -60,6 +60,8 @@ def load_state(model: Any, filepath: str | os.PathLike) -> dict:
                         "Remove it, or use another folder."
                     )
                 values.append((variable, data[()]))
+    except LoadError:
+        raise
     except (OSError, KeyError, ValueError) as error:
         raise LoadError(f"{path} cannot be read as the state of a training: {error}") from None
     for variable, value in values:
