@@ -13,6 +13,7 @@ from kerasnb.losses.base import match_ranks, spread_weights, weights_from_mask
 from kerasnb.variable import Variable
 
 LOG2, LOG3 = float(np.log(2.0)), float(np.log(3.0))
+TWO_PAIRS = float(np.log1p(np.exp(-0.5)))  # each a quarter below its margin
 
 # class, arguments, targets, predictions, the value of each sample
 KNOWN = [
@@ -59,6 +60,30 @@ KNOWN = [
     ("Hinge", {}, [[1, -1], [-1, 1]], [[0.5, 0.5], [0.5, 2]], [1, 0.75]),
     ("SquaredHinge", {}, [[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 2]], [1.25, 1.125]),
     ("CategoricalHinge", {}, [[0, 1, 0], [1, 0, 0]], [[1, 2, 5], [3, 0, 0]], [4, 0]),
+    ("BinaryFocalCrossentropy", {}, [[1], [0]], [[0.5], [0.75]], [LOG2 / 4, 2 * LOG2 * 9 / 16]),
+    ("BinaryFocalCrossentropy", {"gamma": 0}, [[0, 1]], [[0.5, 0.25]], [1.5 * LOG2]),
+    ("CategoricalFocalCrossentropy", {}, [[0, 1]], [[0.5, 0.5]], [LOG2 / 16]),
+    (
+        "CategoricalFocalCrossentropy",
+        {"gamma": 0, "alpha": 1.0},
+        [[1, 0]],
+        [[2, 6]],
+        [2 * LOG2],
+    ),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.5}, [1, 0], [[0.5, 0.25], [1, 0]], [1, 0]),
+    ("Dice", {}, [[1, 1, 0, 0]], [[1, 0, 1, 1]], 1 - 2 / 5),
+    ("Dice", {"axis": 1}, [[1, 1], [0, 1]], [[1, 1], [1, 0]], [0, 1]),
+    ("Tversky", {"alpha": 0.3, "beta": 0.7}, [[1, 1, 0, 0]], [[1, 0, 1, 1]], 1 - 1 / 2.7),
+    # a pair alike and one at a right angle; the last has no pair alike
+    (
+        "Circle",
+        {"gamma": 1.0, "margin": 0.5},
+        [0, 0, 1],
+        [[1, 0], [1, 0], [0, 1]],
+        [TWO_PAIRS, TWO_PAIRS, 0],
+    ),
+    # three paths of four read 1: "1 _", "_ 1" and "1 1"
+    ("CTC", {}, [[1, 0]], [[[0, 0], [0, 0]]], [2 * LOG2 - LOG3]),
 ]
 
 

@@ -80,7 +80,26 @@ KNOWN = [
     ("AUC", {"num_thresholds": 3}, [0, 0, 1, 1], [0, 0.5, 0.3, 0.9], [1, 0, 0, 1], 1.0),
     ("AUC", {"thresholds": [0.4]}, [0, 1], [-3, 3], None, 1.0),
     ("AUC", {"thresholds": [0.4], "from_logits": True}, [0, 1], [-3, 3], None, 1.0),
-]
+    ("MeanIoU", {"num_classes": 2}, [0, 0, 1, 1], [0, 1, 0, 1], None, 1 / 3),
+    ("IoU", {"num_classes": 3, "target_class_ids": [2]}, [0, 2, 2], [2, 2, 2], None, 2 / 3),
+    ("BinaryIoU", {"target_class_ids": [1]}, [0, 1, 1], [0.6, 0.7, 0.2], None, 1 / 3),
+    ("OneHotIoU", {"num_classes": 3, "target_class_ids": [1]}, np.eye(3)[[1, 1, 0, 0]], THREE,
+     None, 1 / 2),
+    ("OneHotMeanIoU", {"num_classes": 3}, np.eye(3), np.eye(3), None, 1.0),
+    ("F1Score", {"threshold": 0.5}, [[1, 1], [1, 0], [0, 1]],
+     [[0.9, 0.2], [0.2, 0.7], [0.1, 0.6]], None, [2 / 3, 1 / 2]),
+    ("FBetaScore", {"average": "micro", "beta": 2.0, "threshold": 0.5}, [[1, 1], [1, 0]],
+     [[0.9, 0.2], [0.2, 0.7]], None, 5 / 14),
+    ("R2Score", {}, [[1], [4], [3]], [[2], [4], [4]], None, 4 / 7),
+    ("PearsonCorrelation", {}, [[0, 1, 2], [0, 1, 2]], [[1, 3, 5], [5, 3, 1]], [3, 1], 0.5),
+    ("ConcordanceCorrelation", {}, [[0, 1, 2]], [[1, 2, 3]], None, 4 / 7),
+    ("SensitivityAtSpecificity", {"specificity": 1.0}, [0, 0, 1, 1], [0.5, 0.3, 0.4, 0.9], None,
+     0.5),
+    ("SpecificityAtSensitivity", {"sensitivity": 1.0}, [0, 0, 1, 1], [0.5, 0.3, 0.4, 0.9], None,
+     0.5),
+    ("PrecisionAtRecall", {"recall": 1.0}, [0, 0, 1, 1], [0.5, 0.3, 0.4, 0.9], None, 2 / 3),
+    ("RecallAtPrecision", {"precision": 0.8}, [0, 0, 1, 1], [0.5, 0.3, 0.4, 0.9], None, 0.5),
+]  # fmt: skip
 
 
 def batch(y_true, y_pred):
@@ -306,7 +325,10 @@ def test_a_metric_of_several_labels_makes_its_state_within_a_trace():
 
 def test_the_direction_tells_callbacks_what_is_better():
     found = {name: getattr(metrics, name)._direction for name in {row[0] for row in KNOWN}}
-    up = {n for n in found if "Accuracy" in n} | {"AUC", "Precision", "Recall", "CosineSimilarity"}
+    up = {
+        n for n in found if any(part in n for part in ("Accuracy", "IoU", "Score", "Correl", "At"))
+    }
+    up |= {"AUC", "Precision", "Recall", "CosineSimilarity"}
     unclear = {n for n in found if "Positives" in n or "Negatives" in n}
     assert {n for n, direction in found.items() if direction == "up"} == up
     assert {n for n, direction in found.items() if direction is None} == unclear
@@ -335,8 +357,11 @@ def test_get_by_name(name, kind):
 
 @pytest.mark.parametrize("name", sorted({row[0] for row in KNOWN} | {"Mean", "Sum"}))
 def test_get_by_class_name_and_configuration(name):
-    metric = metrics.get(name)
+    needed = next((row[1] for row in KNOWN if row[0] == name), {})
+    # some have arguments that must be given, which a name alone does not
+    metric = metrics.deserialize(name)(**needed)
     assert type(metric) is getattr(metrics, name)
+    assert needed or type(metrics.get(name)) is type(metric)
     data = json.loads(json.dumps(metrics.serialize(metric)))
     assert data["module"] == "keras.metrics"
     assert metrics.get(data).get_config() == metric.get_config()

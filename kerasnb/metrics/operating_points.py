@@ -18,8 +18,6 @@ __all__ = [
     "SpecificityAtSensitivity",
 ]  # fmt: skip
 
-MARGIN = 1e-7  # so that 0 lies above the first of several thresholds
-
 
 class _AtRate(Metric):
     """The largest of one rate among the thresholds at which another is at least as asked."""
@@ -51,8 +49,6 @@ class _AtRate(Metric):
         self.num_thresholds, self.class_id = num_thresholds, class_id
         last = num_thresholds - 1
         self.thresholds = [i / last for i in range(num_thresholds)] if last else [0.5]
-        if last:
-            self.thresholds[0] = -MARGIN
         for part in ConfusionCounts._fields:
             setattr(self, part, self.add_variable((num_thresholds,), name=part))
 

@@ -50,19 +50,17 @@ class Adafactor(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._rows: list[Variable | None] = []
-        self._columns: list[Variable | None] = []
+        self._rows: list[Variable] = []
+        self._columns: list[Variable] = []
         self._means: list[Variable] = []
         for v in variables:
+            # without rows and columns there is nothing to keep: Keras has a number in their place
             factored, shape = len(v.shape) >= 2, v.shape
-            self._rows.append(
-                self.add_variable(shape[:-1], dtype=v.dtype, name=v.name) if factored else None
-            )
-            self._columns.append(
-                self.add_variable((*shape[:-2], shape[-1]), dtype=v.dtype, name=v.name)
-                if factored
-                else None
-            )
+            dtype = v.dtype if factored else "int32"
+            rows = shape[:-1] if factored else ()
+            columns = (*shape[:-2], shape[-1]) if factored else ()
+            self._rows.append(self.add_variable(rows, dtype=dtype, name=v.name))
+            self._columns.append(self.add_variable(columns, dtype=dtype, name=v.name))
             self._means.append(self.add_variable_from_reference(v, "velocity"))
 
     def begin_step(self, learning_rate: Tensor) -> None:
@@ -73,7 +71,7 @@ class Adafactor(Optimizer):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         i = self._get_variable_index(variable)
         square = gradient * gradient + self.epsilon_1
-        if self._rows[i] is None:
+        if len(variable.shape) < 2:
             mean = self._moved(self._means[i], square)
         else:
             rows = self._moved(self._rows[i], ops.mean(square, axis=-1))

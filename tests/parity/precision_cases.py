@@ -84,7 +84,7 @@ LAYERS = [
 NEW = [
     layer("RMSNormalization/plain", lambda k: k.layers.RMSNormalization(), real(3, 5)),
     layer("RMSNormalization/axes", lambda k: k.layers.RMSNormalization([2, 1]), real(3, 4, 5)),
-    layer("RMSNormalization/epsilon", lambda k: k.layers.RMSNormalization(1, 0.3), real(3, 4, 5)),
+    layer("RMSNormalization/epsilon", lambda k: k.layers.RMSNormalization(-1, 0.3), real(3, 4, 5)),
     layer("AlphaDropout/inference", lambda k: k.layers.AlphaDropout(0.4), real(3, 5)),
     layer(
         "AlphaDropout/none",
