@@ -18,7 +18,7 @@ from kerasnb.op import OPS, Op, scalar_like
 from kerasnb.spec import TensorSpec, check_dtype
 from kerasnb.text import is_text, takes_numbers
 
-__all__ = ["Operators", "Tensor", "apply", "as_tensor", "placeholder"]
+__all__ = ["Operators", "Tensor", "apply", "as_tensor", "mask_of", "placeholder", "set_mask"]
 
 _DTYPE_NAMES: dict[Any, str] = {}  # NumPy's dtype objects to our names: `dtype.name` is slow
 
@@ -93,7 +93,7 @@ class Tensor(Operators):
         node: the node that makes a symbolic tensor, else None.
     """
 
-    __slots__ = ("__weakref__", "data", "node", "spec")
+    __slots__ = ("__weakref__", "_keras_mask", "data", "node", "spec")
 
     def __init__(self, data: Any, spec: TensorSpec | None = None, node: Node | None = None):
         self.data = data
@@ -202,6 +202,17 @@ class Tensor(Operators):
                 "compile(run_eagerly=True) to run step by step on real values."
             )
         return self.data
+
+
+def mask_of(value: Any) -> Tensor | None:
+    """The mask that a layer left on a tensor, true where a step counts; None if there is none."""
+    return getattr(value, "_keras_mask", None)  # never set on most tensors, so that it costs nothing
+
+
+def set_mask(tensor: Tensor, mask: Any) -> Tensor:
+    """`tensor` itself, with `mask` on it for the layers and losses that follow; None takes it off."""
+    tensor._keras_mask = mask
+    return tensor
 
 
 def dtype_name(dtype: Any) -> str:

@@ -18,6 +18,7 @@ from kerasnb import backends, constraints, initializers, naming, regularizers, s
 from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.common import label, text_within
 from kerasnb.layers.precision import Precision
+from kerasnb.layers.masks import call_with_masks, keep_mask
 from kerasnb.layers.symbolic import is_building, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
@@ -61,6 +62,7 @@ class Layer(Precision):
     on_host = False  # whether it computes outside compiled steps, with NumPy; such layers take text
     expected_dtype: str | None = None  # of the input, where it is not what numbers usually have
     adaptations = 0  # how often it learned by `adapt` what a compiled step holds as constants
+    supports_masking = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Layer:
         layer = super().__new__(cls)
@@ -71,6 +73,8 @@ class Layer(Precision):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _scoped_build(cls.build)
+        if "compute_mask" in cls.__dict__ and "supports_masking" not in cls.__dict__:
+            cls.supports_masking = True
 
     def __init__(
         self,
@@ -100,7 +104,6 @@ class Layer(Precision):
         self.built = False
         self.build_shape: Any = None
         self._build_shapes: dict[str, Any] = {}  # all that `build` was given, by name
-        self.supports_masking = False
         self.dtype_policy = dtype
         self._trainable = trainable
         self._own: list[Variable] = []
@@ -117,6 +120,15 @@ class Layer(Precision):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} does not define call(inputs).")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output; a layer with ``supports_masking = True`` passes on what came.
+
+        Args:
+            inputs: the first argument of `call`.
+            previous_mask: its mask, or None; of the structure that `inputs` has.
+        """
+        return previous_mask
 
     def get_config(self) -> dict:
         """The arguments that make a layer like this one, as data that JSON can hold."""
@@ -147,7 +159,7 @@ class Layer(Precision):
             if _path.get() == ():
                 self._clear_losses()
             with self._named():
-                outputs = self._compute(args, kwargs)
+                outputs = call_with_masks(self, args, kwargs)
             self._regularize_activity(outputs)
             return outputs
         except Exception as error:
@@ -188,7 +200,7 @@ class Layer(Precision):
             if type(leaf) is not Tensor:
                 return leaf
             if wanted is not None and is_float(leaf.dtype) and leaf.dtype != wanted:
-                return as_tensor(leaf, wanted)
+                return keep_mask(leaf, as_tensor(leaf, wanted))
             return leaf
 
         if type(value) is Tensor:
@@ -529,6 +541,8 @@ class _CallSignature:
         parameters = inspect.signature(layer.call).parameters
         self.names = [n for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
         self.takes_training = "training" in parameters
+        self.takes_mask = "mask" in parameters
+        self.masked = [n for n in self.names if f"{n}_mask" in parameters]
 
     def build_arguments(self, build: Callable, args: tuple, kwargs: dict) -> list:
         """The shapes to call `build` with: of the first argument, or by name

@@ -1,4 +1,4 @@
-"""The layers in daily use: `Dense`, `Embedding`, `Activation`, `Lambda`, `Identity`.
+"""The layers in daily use: `Dense`, `Embedding`, `Masking`, `Activation`, `Lambda`, `Identity`.
 
 Imports base, common, ops and the families of functions that layers name.
 """
@@ -23,7 +23,7 @@ from kerasnb.layers.common import (
 )
 from kerasnb.tensor import Tensor, as_tensor
 
-__all__ = ["Activation", "Dense", "Embedding", "Identity", "Lambda"]
+__all__ = ["Activation", "Dense", "Embedding", "Identity", "Lambda", "Masking"]
 
 
 class Dense(Layer):
@@ -54,6 +54,8 @@ class Dense(Layer):
         >>> kerasnb.layers.Dense(3, kernel_initializer="ones")([[1.0, 2.0]]).numpy().tolist()
         [[3.0, 3.0, 3.0]]
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -143,12 +145,12 @@ class Embedding(Layer):
         embeddings_initializer: of the ``(input_dim, output_dim)`` table.
         embeddings_regularizer: a penalty on the table.
         embeddings_constraint: applied to the table after each update.
-        mask_zero: must be False: masks do not exist yet.
+        mask_zero: whether 0 is no index but padding: the output gets a mask that leaves it out.
         weights: the first values of the table.
         quantization_config: must be None; accepted because Keras writes it.
 
     Raises:
-        ArgumentError: a size is no positive whole number, or `mask_zero` is true.
+        ArgumentError: a size is no positive whole number.
         ShapeError: an index lies outside the table. Told where the indices are data on the host; in
             a compiled step they are not looked at.
 
@@ -171,17 +173,12 @@ class Embedding(Layer):
         super().__init__(**kwargs)
         self.autocast = False  # float16 has no 2049: indices given as floats keep their digits
         refuse_quantization(self, quantization_config)
-        if mask_zero:
-            raise ArgumentError(
-                f"{label(self)}: mask_zero=True is not supported yet. Use mask_zero=False, and "
-                "pass a mask to the layer that needs it, for example LSTM()(x, mask=tokens != 0)."
-            )
         self.input_dim = check_whole(self, "input_dim", input_dim)
         self.output_dim = check_whole(self, "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = False
+        self.mask_zero = self.supports_masking = bool(mask_zero)
         if weights is not None:
             self.build(())
             alone = isinstance(weights, list) and len(weights) == 1
@@ -200,6 +197,10 @@ class Embedding(Layer):
         indices = as_tensor(inputs, "int32")
         self.check_indices(indices)
         return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Tensor | None:
+        """True where the index is not 0; None without `mask_zero`."""
+        return as_tensor(inputs) != 0 if self.mask_zero else None
 
     def check_indices(self, indices: Tensor | np.ndarray) -> None:
         """Nothing, if all indices lie in the table, or cannot be looked at cheaply.
@@ -244,6 +245,8 @@ class Activation(Layer):
         the input's.
     """
 
+    supports_masking = True
+
     def __init__(self, activation: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -261,7 +264,7 @@ class Lambda(Layer):
     Args:
         function: ``function(inputs, **arguments)``; it may also take `training` and `mask`.
         output_shape: accepted for Keras's sake; the shape is found by tracing the function.
-        mask: accepted for Keras's sake; masks do not exist yet.
+        mask: the mask of the output, or ``mask(inputs, mask)`` that gives it; none if not given.
         arguments: more keyword arguments for the function.
 
     Raises:
@@ -287,6 +290,7 @@ class Lambda(Layer):
         self.function = function
         self.output_shape_hint = output_shape
         self.mask = mask
+        self.supports_masking = mask is not None
         self.arguments = dict(arguments or {})
         self._passed = {"mask", "training"} & set(inspect.signature(function).parameters)
 
@@ -294,6 +298,10 @@ class Lambda(Layer):
         given = {"mask": mask, "training": training}
         passed = {name: given[name] for name in self._passed}
         return self.function(inputs, **{**self.arguments, **passed})
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """What `mask` says, as it was given or called with the inputs and their mask."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict:
         config = {**super().get_config(), **attributes(self, "function", "arguments")}
@@ -316,6 +324,8 @@ class Lambda(Layer):
                     "Write it as a function under kerasnb.saving.register_keras_serializable()."
                 )
             config["function"] = registry.deserialize(function, {}, "function")
+        if isinstance(config.get("mask"), (dict, str)):
+            config["mask"] = registry.deserialize(config["mask"], {}, "function")
         return cls(**config)
 
 
@@ -326,5 +336,43 @@ class Identity(Layer):
         the input's.
     """
 
+    supports_masking = True
+
     def call(self, inputs: Any) -> Any:
         return inputs
+
+
+class Masking(Layer):
+    """The input with a mask that leaves out the steps at which every feature is `mask_value`.
+
+    These steps become 0.
+
+    Args:
+        mask_value: the value that means padding.
+
+    Shape:
+        the input's, ``(N, T, ...)``; the mask is the input's shape without its last axis.
+
+    Example:
+        >>> import kerasnb
+        >>> x = kerasnb.ops.ones((1, 2, 3)) * [[[1.0], [0.0]]]
+        >>> kerasnb.layers.Masking().compute_mask(x).numpy().tolist()
+        [[True, False]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def call(self, inputs: Tensor) -> Tensor:
+        counts = ops.expand_dims(self.compute_mask(inputs), -1)
+        return ops.where(counts, inputs, 0.0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Tensor:
+        """True where a feature differs from `mask_value`."""
+        return ops.any(as_tensor(inputs) != self.mask_value, axis=-1)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), **attributes(self, "mask_value")}

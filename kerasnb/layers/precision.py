@@ -54,7 +54,7 @@ class Precision:
     def _policy_config(self) -> dict:
         return registry.serialize(self._dtype_policy)
 
-    def _compute(self, args: tuple, kwargs: dict) -> Any:
+    def _call_in_dtype(self, args: tuple, kwargs: dict) -> Any:
         """`call`, in which variables are read in the type of the computation."""
         present = autocasting()
         if present is None and not self._mixed:  # nearly always

@@ -11,8 +11,9 @@ from typing import Any
 from kerasnb import tree
 from kerasnb.errors import GraphError, UnknownDimension
 from kerasnb.graph import Node, inner_level
+from kerasnb.layers.masks import call_with_masks
 from kerasnb.spec import TensorSpec
-from kerasnb.tensor import Tensor, placeholder
+from kerasnb.tensor import Tensor, mask_of, placeholder, set_mask
 from kerasnb.tracebacks import filtered
 from kerasnb.variable import StateScope, in_scope
 
@@ -30,14 +31,15 @@ class LayerCall(Node):
         args: the positional arguments, symbolic tensors in place.
         kwargs: the keyword arguments.
         structure: the outputs as the call returned them.
+        masks: the masks on the outputs, None where there is none.
     """
 
-    __slots__ = ("args", "kwargs", "structure")
+    __slots__ = ("args", "kwargs", "masks", "structure")
 
     def __init__(self, layer: Any, args: tuple, kwargs: dict):
         tensors = tuple(t for t in tree.flatten((args, kwargs)) if is_symbolic(t))
         super().__init__(layer, tensors)
-        self.args, self.kwargs, self.structure = args, kwargs, None
+        self.args, self.kwargs, self.structure, self.masks = args, kwargs, None, ()
 
 
 def is_symbolic(value: Any) -> bool:
@@ -65,7 +67,7 @@ def record_call(layer: Any, args: tuple, kwargs: dict, only_specs: bool = False)
         kwargs: keyword arguments.
         only_specs: give the specs and record nothing.
     """
-    specs = _output_specs(layer, args, kwargs)
+    specs, masks = _output_specs(layer, args, kwargs)
     if only_specs:
         return specs
     node = LayerCall(layer, args, kwargs)
@@ -75,11 +77,17 @@ def record_call(layer: Any, args: tuple, kwargs: dict, only_specs: bool = False)
     node.outputs = tuple(t for t in tree.flatten(node.structure) if is_symbolic(t))
     if not node.outputs:
         raise GraphError(f"{type(layer).__name__} {layer.name!r} gave no tensor.")
+    masks = [None if spec is None else Tensor(None, spec, node) for spec in masks]
+    for output, mask in zip(node.outputs, masks, strict=True):
+        if mask is not None:
+            set_mask(output, mask)
+    node.masks = tuple(masks)
     layer._calls.append(node)
     return node.structure
 
 
-def _output_specs(layer: Any, args: tuple, kwargs: dict) -> Any:
+def _output_specs(layer: Any, args: tuple, kwargs: dict) -> tuple[Any, list]:
+    """The specs of the outputs as they are nested, and those of the masks on them."""
     try:
         return _trace_call(layer, args, kwargs, None)
     except (TypeError, UnknownDimension):
@@ -104,17 +112,24 @@ def _merge_specs(a: Any, b: Any) -> Any:
     return a.with_shape(tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)))
 
 
-def _trace_call(layer: Any, args: tuple, kwargs: dict, size: int | None) -> Any:
-    """The output specs of one trace, with unknown dimensions taken as `size`."""
+def _trace_call(layer: Any, args: tuple, kwargs: dict, size: int | None) -> tuple[Any, list]:
+    """As `_output_specs`, from one trace, with unknown dimensions taken as `size`."""
 
     def stand_in(leaf: Any) -> Any:
         if not _has_spec(leaf):
             return leaf
         spec = leaf if isinstance(leaf, TensorSpec) else leaf.spec
         shape = tuple(size if d is None else d for d in spec.shape)
-        return placeholder(spec.with_shape(shape))
+        tensor = placeholder(spec.with_shape(shape))
+        mask = mask_of(leaf)
+        return tensor if mask is None else set_mask(tensor, stand_in(mask))
 
     with inner_level(), StateScope().active():
         args, kwargs = tree.map_structure(stand_in, (args, kwargs))
-        outputs = layer._compute(args, kwargs)
-        return tree.map_structure(lambda t: t.spec if isinstance(t, Tensor) else t, outputs)
+        outputs = call_with_masks(layer, args, kwargs)
+        masks = [mask_of(t) for t in tree.flatten(outputs) if isinstance(t, Tensor)]
+        return tree.map_structure(_spec_of, outputs), [_spec_of(m) for m in masks]
+
+
+def _spec_of(leaf: Any) -> Any:
+    return leaf.spec if isinstance(leaf, Tensor) else leaf

@@ -12,12 +12,13 @@ from kerasnb import naming, tree
 from kerasnb.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from kerasnb.graph import Node, topological
 from kerasnb.layers.base import Layer
+from kerasnb.layers.masks import keep_mask
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
 from kerasnb.models.fronts import Prepared, front_of
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import functional_config, rebuild_graph
 from kerasnb.ops.reshaping import expand_dims, squeeze
-from kerasnb.tensor import Tensor, apply, as_tensor, placeholder
+from kerasnb.tensor import Tensor, apply, as_tensor, mask_of, placeholder, set_mask
 from kerasnb.text import is_text, takes_numbers
 
 __all__ = ["Functional"]
@@ -70,7 +71,7 @@ class Functional(Model):
                         f"Model {self.name!r} is disconnected: {_called(node)} needs the input "
                         f"{t.node.name!r} {t.spec}, which is not among inputs. Add it to inputs."
                     )
-            known.update(id(t) for t in node.outputs)
+            known.update(id(t) for t in (*node.outputs, *getattr(node, "masks", ())))
         for t in self.outputs:
             if id(t) not in known:
                 raise GraphError(
@@ -174,7 +175,7 @@ class Functional(Model):
         if isinstance(inputs, Prepared):
             values, nodes = self._split.start(inputs), self._split.rest
         else:
-            values, nodes = self._input_values(inputs), self._nodes
+            values, nodes = self._input_values(inputs, mask), self._nodes
         for node in nodes:
             if id(node) in values:  # a model whose own front was computed with this one's
                 outputs = node.op(values[id(node)], **node.kwargs)
@@ -182,11 +183,19 @@ class Functional(Model):
             else:
                 results = _replay(node, lambda t: values.get(id(t), t))
             values.update(zip((id(t) for t in node.outputs), results, strict=True))
+            if isinstance(node, LayerCall) and any(m is not None for m in node.masks):
+                made = zip(node.masks, results, strict=True)
+                values.update({id(m): mask_of(t) for m, t in made if m is not None})
         return tree.map_structure(lambda t: values[id(t)], self._outputs_structure)
 
-    def _input_values(self, inputs: Any) -> dict:
-        """The given values by the `id` of the input."""
-        return dict(zip((id(t) for t in self.inputs), self._standardize(inputs), strict=True))
+    def _input_values(self, inputs: Any, mask: Any = None) -> dict:
+        """The given values, with their masks, by the `id` of the input."""
+        given = self._standardize(inputs)
+        if mask is not None:
+            for tensor, own in zip(given, tree.flatten(mask), strict=True):
+                if own is not None:
+                    set_mask(tensor, own)
+        return dict(zip((id(t) for t in self.inputs), given, strict=True))
 
     def _compute_front(self, inputs: Any) -> Prepared:
         """What a step begins with."""
@@ -226,6 +235,7 @@ class Functional(Model):
         ]
 
     def _fit_input(self, name: str, wanted: Tensor, given: Any) -> Any:
+        original = given
         text = is_text(given) or given.dtype == "string"
         if text != (wanted.dtype == "string"):
             if text:
@@ -245,7 +255,7 @@ class Functional(Model):
                 f"Model {self.name!r}, input {name!r}: expected shape {wanted.shape}, got "
                 f"{given.shape}."
             )
-        return given if text else as_tensor(given, wanted.dtype)
+        return given if text else keep_mask(original, as_tensor(given, wanted.dtype))
 
 
 def _with_shape(value: Any, shape: tuple) -> Any:

@@ -147,7 +147,7 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._functional is not None:
-            return self._functional.call(inputs, training=training)
+            return self._functional.call(inputs, training=training, mask=mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs
