@@ -206,11 +206,11 @@ class Tensor(Operators):
 
 def mask_of(value: Any) -> Tensor | None:
     """The mask that a layer left on a tensor, true where a step counts; None if there is none."""
-    return getattr(value, "_keras_mask", None)  # never set on most tensors, so that it costs nothing
+    return getattr(value, "_keras_mask", None)  # not set on most tensors
 
 
 def set_mask(tensor: Tensor, mask: Any) -> Tensor:
-    """`tensor` itself, with `mask` on it for the layers and losses that follow; None takes it off."""
+    """`tensor` itself, with `mask` on it for the layers and losses that follow."""
     tensor._keras_mask = mask
     return tensor
 

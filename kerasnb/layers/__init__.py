@@ -25,6 +25,7 @@ from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
 from kerasnb.layers.spectral import KNOWN, SpectralNormalization
 from kerasnb.layers.text import *
+from kerasnb.layers.wrappers import *
 
 LAYERS = {
     name: value

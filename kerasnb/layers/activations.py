@@ -30,6 +30,8 @@ class ReLU(Layer):
         the input's.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -65,6 +67,8 @@ class LeakyReLU(Layer):
         models", ICML workshop.
     """
 
+    supports_masking = True
+
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
         self.negative_slope = _check_positive(self, "negative_slope", negative_slope)
@@ -90,6 +94,8 @@ class PReLU(Layer):
 
     Source: He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", arXiv:1502.01852.
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -144,6 +150,8 @@ class ELU(Layer):
         exponential linear units", arXiv:1511.07289.
     """
 
+    supports_masking = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -167,6 +175,8 @@ class Softmax(Layer):
     Shape:
         the input's.
     """
+
+    supports_masking = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)

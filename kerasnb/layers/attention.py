@@ -67,6 +67,8 @@ class MultiHeadAttention(Layer):
         (2, 5, 8)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         num_heads: int,
@@ -418,6 +420,10 @@ class Attention(Layer):
         if query_mask is not None:
             output = ops.where(ops.expand_dims(ops.cast(query_mask, "bool"), -1), output, 0.0)
         return (output, weights) if return_attention_scores else output
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor | None:
+        """The mask of the query."""
+        return None if mask is None else mask[0]
 
     def _calculate_scores(self, query: Tensor, key: Tensor) -> Tensor:
         """How well keys fit queries: (B, T, C), (B, S, C) -> (B, T, S)"""

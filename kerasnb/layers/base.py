@@ -19,7 +19,7 @@ from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.common import label, text_within
 from kerasnb.layers.precision import Precision
 from kerasnb.layers.masks import call_with_masks, keep_mask
-from kerasnb.layers.symbolic import is_building, record_call, shapes_of
+from kerasnb.layers.symbolic import is_building, map_shapes, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator
 from kerasnb.spec import TensorSpec, check_dtype, is_float
@@ -181,7 +181,7 @@ class Layer(Precision):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape for an input shape, or for nested shapes."""
-        specs = _map_shapes(lambda s: TensorSpec(s, self.compute_dtype), input_shape)
+        specs = map_shapes(lambda s: TensorSpec(s, self.compute_dtype), input_shape)
         if not self.built:
             self.build(input_shape)
         return tree.map_structure(lambda s: s.shape, self.compute_output_spec(specs))
@@ -587,10 +587,3 @@ def _search(value: Any, kind: type | tuple[type, ...], found: dict) -> None:
                 _search(item, kind, found)
 
 
-def _map_shapes(function: Callable, shape: Any) -> Any:
-    """`function` on each shape of a nested structure of shapes."""
-    if isinstance(shape, dict):
-        return {k: _map_shapes(function, v) for k, v in shape.items()}
-    if all(d is None or isinstance(d, (int, np.integer)) for d in shape):
-        return function(tuple(shape))
-    return [_map_shapes(function, s) for s in shape]

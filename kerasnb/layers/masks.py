@@ -1,7 +1,8 @@
 """How masks go through layers: taken from the inputs, given to `call`, and put on the outputs.
 
 A mask lies on the tensor to which it belongs (`kerasnb.tensor.mask_of`), be it data or symbolic, so
-that it goes the same way in eager code, in traces and in functional models. Imports tree and tensor.
+that it goes the same way in eager code, in traces and in functional models. Imports
+tree and tensor.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from kerasnb import ops
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_axis, label
-from kerasnb.tensor import Operators, Tensor, as_tensor
+from kerasnb.tensor import Operators, Tensor, as_tensor, mask_of
 
 __all__ = [
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add",
@@ -23,6 +23,12 @@ class OfSeveral(Layer):
 
     def build(self, input_shape: Sequence[tuple]) -> None:
         """Makes nothing; the shapes are kept for the configuration, as in Keras."""
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor | None:
+        """True where a step of any input counts; None if one of the inputs has no mask."""
+        if mask is None or any(m is None for m in mask):
+            return None
+        return reduce(ops.logical_or, mask)
 
 
 class Merge(OfSeveral):
@@ -40,7 +46,12 @@ class Merge(OfSeveral):
             for t in tensors
         ]
         _check_shapes(self, tensors)
+        masks = [mask_of(t) for t in inputs]
+        if self.PICKS and any(m is not None for m in masks):
+            return self.merge(_others_where_masked(tensors, masks, self.merge))
         return self.merge(tensors)
+
+    PICKS = False  # whether it takes one of the elements: then never one that is masked
 
     def merge(self, tensors: list[Tensor]) -> Tensor:
         """The combination of tensors of one rank. Subclasses define it."""
@@ -105,6 +116,8 @@ class Maximum(Merge):
         a list of shapes that broadcast together, with one batch size ``->`` the common shape.
     """
 
+    PICKS = True
+
     def merge(self, tensors: list[Tensor]) -> Tensor:
         return reduce(ops.maximum, tensors)
 
@@ -115,6 +128,8 @@ class Minimum(Merge):
     Shape:
         a list of shapes that broadcast together, with one batch size ``->`` the common shape.
     """
+
+    PICKS = True
 
     def merge(self, tensors: list[Tensor]) -> Tensor:
         return reduce(ops.minimum, tensors)
@@ -152,6 +167,13 @@ class Concatenate(OfSeveral):
                     f"{_shapes(tensors)}. Change axis, or a preceding layer."
                 )
         return ops.concatenate(tensors, axis)
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor | None:
+        """The masks joined along the axis; inputs without one count whole."""
+        if mask is None or all(m is None for m in mask):
+            return None
+        spread = [_spread(m, as_tensor(t)) for t, m in zip(inputs, mask, strict=True)]
+        return ops.any(ops.concatenate(spread, self.axis), axis=-1)
 
     def get_config(self) -> dict:
         return {**super().get_config(), **attributes(self, "axis")}
@@ -206,6 +228,9 @@ class Dot(OfSeveral):
             a, b = ops.normalize(a, i), ops.normalize(b, j)
         return _batch_dot(a, b, i, j)
 
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> None:
+        """None: what the product's axes stand for is not known."""
+
     def get_config(self) -> dict:
         return {**super().get_config(), **attributes(self, "axes", "normalize")}
 
@@ -219,6 +244,32 @@ def _batch_dot(a: Tensor, b: Tensor, i: int, j: int) -> Tensor:
     # (N, ..., z, ...), (N, ..., z, ...) -> (N, rest of a, rest of b)
     y = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b)
     return ops.expand_dims(y, 1) if y.ndim == 1 else y
+
+
+def _spread(mask: Tensor | None, x: Tensor) -> Tensor:
+    """A mask of the shape of `x`."""
+    if mask is None:
+        return ops.ones_like(x, "bool")
+    if mask.ndim < x.ndim:
+        mask = ops.expand_dims(mask, -1)  # (N, T) -> (N, T, 1)
+    return ops.logical_or(mask, ops.zeros_like(x, "bool"))
+
+
+def _others_where_masked(tensors: list[Tensor], masks: list, merge: Callable) -> list[Tensor]:
+    """Two tensors: all but the last merged, and the last, each with the other's masked elements."""
+    merged, known = tensors[0], masks[0]
+    known = None if known is None else _spread(known, merged)
+    for number, (x, mask) in enumerate(zip(tensors[1:], masks[1:], strict=True), 2):
+        mask = None if mask is None else _spread(mask, x)
+        if mask is not None:
+            x = ops.where(mask, x, merged)
+        if known is not None:
+            merged = ops.where(known, merged, x)
+        if number == len(tensors):
+            return [merged, x]
+        known = None if mask is None or known is None else ops.logical_or(known, mask)
+        merged = merge([merged, x])
+    return [merged]
 
 
 def _tensors(layer: Layer, inputs: Any) -> list[Tensor]:

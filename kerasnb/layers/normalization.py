@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnb import constraints, initializers, ops, regularizers
+from kerasnb import config, constraints, initializers, ops, regularizers
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_axis, check_between, check_whole, label
@@ -123,6 +123,8 @@ class BatchNormalization(Normalization):
         reducing internal covariate shift", arXiv:1502.03167.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: int = -1,
@@ -185,8 +187,20 @@ class BatchNormalization(Normalization):
             name="moving_variance",
         )
 
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+    def call(self, inputs: Tensor, training: bool = False, mask: Any = None) -> Tensor:
+        """The normalised input.
+
+        Args:
+            inputs: of any rank.
+            training: whether to take the statistics of the batch.
+            mask: of the input's shape without its last axis: the statistics leave out the rest.
+        """
         axis = check_axis(self, "axis", self.axis, inputs.shape)
+        if mask is not None and len(mask.shape) != inputs.ndim - 1:
+            raise ShapeError(
+                f"{label(self)}: expected a mask with one axis less than the input "
+                f"{inputs.shape}, got {tuple(mask.shape)}."
+            )
         channels = self.moving_mean.shape[0]
         if inputs.shape[axis] not in (channels, None):
             raise ShapeError(
@@ -198,7 +212,11 @@ class BatchNormalization(Normalization):
         shape = tuple(channels if i == axis else 1 for i in range(x.ndim))
         if training and self.trainable:
             others = [i for i in range(x.ndim) if i != axis]
-            mean, variance = ops.moments(x, others, keepdims=True)
+            mean, variance = (
+                ops.moments(x, others, keepdims=True)
+                if mask is None
+                else _masked_moments(x, mask, others)
+            )
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
         else:
@@ -226,6 +244,15 @@ class BatchNormalization(Normalization):
         return {**super().get_config(), **own}
 
 
+def _masked_moments(x: Tensor, mask: Any, axes: list[int]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of what `mask` leaves; with Keras's epsilon, so that nothing gives 0."""
+    counts = ops.broadcast_to(ops.expand_dims(ops.cast(mask, "bool"), -1), x.shape)
+    number = ops.sum(ops.cast(counts, x.dtype), axes, keepdims=True) + config.epsilon()
+    mean = ops.sum(ops.where(counts, x, 0.0), axes, keepdims=True) / number
+    squares = ops.where(counts, (x - mean) ** 2, 0.0)
+    return mean, ops.sum(squares, axes, keepdims=True) / number
+
+
 class LayerNormalization(Normalization):
     """Each sample with mean 0 and variance 1 over `axis`, then scaled and shifted by weights.
 
@@ -251,6 +278,8 @@ class LayerNormalization(Normalization):
 
     Source: Ba, Kiros and Hinton (2016), "Layer normalization", arXiv:1607.06450.
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -327,6 +356,8 @@ class GroupNormalization(Normalization):
 
     Source: Wu and He (2018), "Group normalization", arXiv:1803.08494.
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -438,6 +469,8 @@ class UnitNormalization(Layer):
     Shape:
         the input's.
     """
+
+    supports_masking = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
         super().__init__(**kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kerasnb import ops
 from kerasnb.errors import unknown
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_rank, label
@@ -288,6 +289,25 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     """
 
     rank = 1
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The mean of each channel.
+
+        Args:
+            inputs: sequences.
+            mask: ``(N, steps)``, true where a step counts.
+        """
+        if mask is None:
+            return super().call(inputs)
+        check_rank(self, inputs.shape, 3, axis_names(1, self.channels_first))
+        # (N, T) -> (N, T, 1), or (N, 1, T) with the channels second
+        counts = ops.expand_dims(ops.cast(mask, "bool"), 1 if self.channels_first else 2)
+        steps = 2 if self.channels_first else 1
+        total = ops.sum(ops.where(counts, inputs, 0.0), steps, self.keepdims)
+        return total / ops.sum(ops.cast(counts, inputs.dtype), steps, self.keepdims)
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> None:
+        """None: no steps are left."""
 
 
 class GlobalAveragePooling2D(_GlobalAveragePooling):

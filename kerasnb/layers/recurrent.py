@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerasnb import ops, registry, tree
-from kerasnb.errors import ArgumentError, ShapeError
+from kerasnb.errors import ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_rank, label
 from kerasnb.layers.recurrent_cells import (
@@ -19,19 +19,24 @@ from kerasnb.layers.recurrent_cells import (
     LSTMCell,
     RecurrentCell,
     SimpleRNNCell,
+    SplitCell,
+    StackedRNNCells,
+    check_cell,
     listed,
 )
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.variable import Variable
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "SimpleRNN", "SimpleRNNCell"]
+__all__ = [
+    "GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "SimpleRNN", "SimpleRNNCell", "StackedRNNCells",
+]  # fmt: skip
 
 
 class RNN(Layer):
     """What a cell makes of a sequence, step after step.
 
     Args:
-        cell: the step.
+        cell: the step, or a list of cells, each of which takes the output of the one before.
         return_sequences: give the outputs of all steps instead of the last one's.
         return_state: give the last states too, after the output.
         go_backwards: walk from the last step to the first; the outputs come in that order.
@@ -47,6 +52,8 @@ class RNN(Layer):
         ``(N, T, in) -> (N, units)``, or ``(N, T, units)`` with `return_sequences`.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         cell: Any,
@@ -59,11 +66,9 @@ class RNN(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not callable(cell) or not hasattr(cell, "state_size"):
-            raise ArgumentError(
-                f"{label(self)}: cell must be a layer with a state_size, such as LSTMCell(32), got "
-                f"{type(cell).__name__}."
-            )
+        if isinstance(cell, (list, tuple)):
+            cell = StackedRNNCells(cell)
+        check_cell(self, "cell", cell)
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -113,14 +118,15 @@ class RNN(Layer):
         """
         _check_sequences(self, sequences.shape)
         states = self._first_states(sequences, initial_state)
-        xs, step = self._steps(sequences, states, training)
         if mask is not None:
             mask = _check_mask(self, mask, sequences)
-            step, xs = self._masked(step), (xs, mask)
-        xs = tree.map_structure(_time_first, xs)
-        if self.go_backwards:
-            xs = tree.map_structure(lambda x: ops.flip(x, 0), xs)
-        states, outputs = ops.scan(lambda s, x: step(x, s)[::-1], states, xs)
+        if getattr(type(self.cell), "call", None) is StackedRNNCells.call:
+            # one cell after the other over all steps gives the same, with the projections at once
+            outputs, states = self._walk_stack(sequences, states, mask, training)
+        else:
+            outputs, states = self._walk(
+                self.cell, sequences, states, mask, training, self.go_backwards
+            )
         if self._kept is not None:
             self._kept.replace(states)
         output = _time_first(outputs) if self.return_sequences else outputs[-1]
@@ -132,47 +138,83 @@ class RNN(Layer):
             return listed(self.cell.get_initial_state(batch_size=batch_size))
         return [ops.zeros((batch_size, n), self.compute_dtype) for n in self.state_size]
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the sequences for all outputs; None for one output, and for the states."""
+        mask = tree.flatten(mask)[0] if self.return_sequences else None
+        return [mask, *(None for _ in self.state_size)] if self.return_state else mask
+
     def reset_state(self) -> None:
         """Forget the states kept by ``stateful=True``."""
         if self._kept is not None:
             self._kept.reset()
+
+    def reset_states(self) -> None:
+        """The same as `reset_state`."""
+        self.reset_state()
 
     def _first_states(self, sequences: Tensor, given: Any) -> list[Tensor]:
         batch = sequences.shape[0]
         if given is None:
             states = self.get_initial_state(batch) if self._kept is None else self._kept.read()
         else:
-            states = [as_tensor(s, self.compute_dtype) for s in listed(given)]
-        expected = [(batch, n) for n in self.state_size]
-        found = [s.shape for s in states]
-        if found != expected and all(isinstance(n, int) for n in self.state_size):
+            states = [as_tensor(s, self.compute_dtype) for s in tree.flatten(given)]
+        expected = self._state_shapes(batch)
+        found = [s.shape for s in tree.flatten(states)]
+        if expected is not None and found != expected:
             raise ShapeError(
                 f"{label(self)}: expected states of shapes {_joined(expected)}, got "
                 f"{_joined(found)}. Change initial_state, or, if stateful, the batch size."
             )
-        return states
+        return tree.pack_as(self.get_initial_state(batch), tree.flatten(states))
 
-    def _steps(self, sequences: Tensor, states: list, training: bool) -> tuple[Any, Callable]:
-        """What to walk over, and the step ``(x, states) -> (output, states)``."""
-        if isinstance(self.cell, RecurrentCell):
-            inputs, kept = self.cell.drop(sequences, states[0], training)
-            return self.cell.project(inputs), lambda x, s: self.cell.step(x, s, kept)
+    def _state_shapes(self, batch: int | None) -> list[tuple] | None:
+        """The shapes of all states in order; None if the cell's `state_size` does not tell."""
+        sizes = tree.flatten(self.state_size)
+        return [(batch, n) for n in sizes] if all(isinstance(n, int) for n in sizes) else None
 
-        def step(x, states):
-            output, new = self.cell(x, states)
-            return output, listed(new)
+    def _walk_stack(
+        self, sequences: Tensor, states: list, mask: Tensor | None, training: bool
+    ) -> tuple[Tensor, list]:
+        new = []
+        for number, (cell, before) in enumerate(zip(self.cell.cells, states, strict=True)):
+            backwards = self.go_backwards and number == 0
+            outputs, after = self._walk(cell, sequences, listed(before), mask, training, backwards)
+            sequences = _time_first(outputs)
+            if backwards and mask is not None:
+                mask = ops.flip(mask, 1)
+            new.append(after if isinstance(before, (list, tuple)) else after[0])
+        return outputs, new
 
-        return sequences, step
+    def _walk(
+        self,
+        cell: Any,
+        sequences: Tensor,
+        states: list,
+        mask: Tensor | None,
+        training: bool,
+        backwards: bool,
+    ) -> tuple[Tensor, list]:
+        """The outputs of all steps, time first, and the last states."""
+        xs, step = _steps(cell, sequences, states, training)
+        if mask is not None:
+            step, xs = self._masked(step), (xs, mask)
+        xs = tree.map_structure(_time_first, xs)
+        if backwards:
+            xs = tree.map_structure(lambda x: ops.flip(x, 0), xs)
+        states, outputs = ops.scan(lambda s, x: step(x, s)[::-1], states, xs)
+        return outputs, states
 
     def _masked(self, step: Callable) -> Callable:
         def masked_step(pair, states):
             x, counts = pair
-            counts = ops.expand_dims(counts, -1)  # (N,) -> (N, 1)
             output, new = step(x, states)
-            # the first state of a cell is its output
-            before = 0.0 if self.zero_output_for_mask else states[0]
-            states = [ops.where(counts, n, s) for n, s in zip(new, states, strict=True)]
-            return ops.where(counts, output, before), states
+            before = 0.0 if self.zero_output_for_mask else _output_before(states)
+            output = _chosen(counts, output, before)
+            chosen = [
+                _chosen(counts, n, s)
+                for n, s in zip(tree.flatten(new), tree.flatten(states), strict=True)
+            ]
+            return output, tree.pack_as(states, chosen)
 
         return masked_step
 
@@ -204,7 +246,9 @@ class KeptStates:
     """The states between the batches of a stateful layer: no weights, neither counted nor saved."""
 
     def __init__(self, states: Sequence[Tensor]):
-        self.variables = [Variable(s, trainable=False, name="rnn_state") for s in states]
+        self.variables = [
+            Variable(s, trainable=False, name="rnn_state") for s in tree.flatten(states)
+        ]
 
     def read(self) -> list[Tensor]:
         """The states as they are."""
@@ -212,7 +256,7 @@ class KeptStates:
 
     def replace(self, states: Sequence[Tensor]) -> None:
         """Keep `states` from now on."""
-        for variable, state in zip(self.variables, states, strict=True):
+        for variable, state in zip(self.variables, tree.flatten(states), strict=True):
             variable.assign(state)
 
     def reset(self) -> None:
@@ -412,6 +456,30 @@ def _given(scope: dict) -> dict:
     """What an ``__init__`` was called with, from its ``locals()``."""
     own = {k: v for k, v in scope.items() if k not in ("self", "kwargs", "__class__", "use_cudnn")}
     return {**own, **scope["kwargs"]}
+
+
+def _steps(cell: Any, sequences: Tensor, states: list, training: bool) -> tuple[Any, Callable]:
+    """What to walk over, and the step ``(x, states) -> (output, states)``."""
+    if isinstance(cell, SplitCell):
+        inputs, kept = cell.drop(sequences, states[0], training)
+        return cell.project(inputs), lambda x, s: cell.step(x, s, kept)
+
+    def step(x, states):
+        output, new = cell(x, states)
+        return output, listed(new)
+
+    return sequences, step
+
+
+def _chosen(counts: Tensor, new: Tensor, before: Any) -> Tensor:
+    """`new` where a step counts, else `before`."""
+    counts = ops.expand_dims(counts, tuple(range(1, new.ndim)))  # (N,) -> (N, 1, ...)
+    return ops.where(counts, new, before)
+
+
+def _output_before(states: list) -> Tensor:
+    """The output of the step before: the first state of a cell, in a stack of the last one."""
+    return states[-1][0] if tree.is_nested(states[0]) else states[0]
 
 
 def _check_sequences(layer: RNN, shape: tuple) -> None:

@@ -1,21 +1,35 @@
-"""The steps of recurrent layers: `SimpleRNNCell`, `LSTMCell`, `GRUCell`. Imports base, common, ops.
+"""The steps of recurrent layers: `SimpleRNNCell`, `LSTMCell`, `GRUCell`, and stacks of them.
 
 A cell is a layer with a `state_size` and ``call(inputs, states) -> (output, new_states)``. Those
 here also split the step in two: `project`, what depends on the input alone, done for all steps at
 once as one matrix product, and `step`, the rest, which `ops.scan` repeats.
+
+Imports base, common and ops.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from kerasnb import activations, constraints, initializers, ops, random, regularizers
-from kerasnb.errors import ShapeError
+from kerasnb import (
+    activations,
+    constraints,
+    initializers,
+    ops,
+    random,
+    registry,
+    regularizers,
+    tree,
+)
+from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_between, check_whole, label
 from kerasnb.tensor import Tensor
 
-__all__ = ["CELLS", "GRUCell", "LSTMCell", "RecurrentCell", "SimpleRNNCell", "listed"]
+__all__ = [
+    "CELLS", "GRUCell", "LSTMCell", "RecurrentCell", "SimpleRNNCell", "SplitCell",
+    "StackedRNNCells", "check_cell", "listed", "times",
+]  # fmt: skip
 
 COMMON = (
     "units", "activation", "use_bias", "kernel_initializer", "recurrent_initializer",
@@ -25,7 +39,42 @@ COMMON = (
 )  # fmt: skip
 
 
-class RecurrentCell(Layer):
+class SplitCell(Layer):
+    """Base of the cells whose step is split in two: `project` for all steps at once, and `step`."""
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
+        """The output and the new states of one step.
+
+        Args:
+            inputs: ``(N, in)``.
+            states: those before, each ``(N, units)``.
+            training: whether dropout drops.
+        """
+        before = listed(states)
+        inputs, kept = self.drop(inputs, before[0], training)
+        output, new = self.step(self.project(inputs), before, kept)
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def drop(self, inputs: Tensor, state: Tensor, training: bool) -> tuple[Any, Any]:
+        """The inputs after dropout, and the factor for the state. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define drop().")
+
+    def project(self, inputs: Any) -> Tensor:
+        """What the gates take from the input. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define project(inputs).")
+
+    def step(self, x: Tensor, states: list, kept: Any) -> tuple[Tensor, list]:
+        """The output and the new states, from a projected input. Subclasses define it.
+
+        Args:
+            x: what `project` gave for this step.
+            states: those before.
+            kept: what `drop` gave: a factor for the state where it enters the gates.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define step(x, states, kept).")
+
+
+class RecurrentCell(SplitCell):
     """Base of the cells here: the kernels of all gates side by side, `units` columns each."""
 
     GATES = 1
@@ -131,19 +180,6 @@ class RecurrentCell(Layer):
         """The initial bias."""
         return self.bias_initializer(shape, dtype=dtype)
 
-    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """The output and the new states of one step.
-
-        Args:
-            inputs: ``(N, in)``.
-            states: those before, each ``(N, units)``.
-            training: whether dropout drops.
-        """
-        before = listed(states)
-        inputs, kept = self.drop(inputs, before[0], training)
-        output, new = self.step(self.project(inputs), before, kept)
-        return output, new if isinstance(states, (list, tuple)) else new[0]
-
     def drop(self, inputs: Tensor, state: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         """The inputs after dropout, one choice for all steps, and the factor for the state.
 
@@ -165,16 +201,6 @@ class RecurrentCell(Layer):
         self.check_features(inputs.shape)
         x = ops.matmul(inputs, self.kernel)
         return x if self.bias is None else x + self.bias
-
-    def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:
-        """The output and the new states, from a projected input. Subclasses define it.
-
-        Args:
-            x: what `project` gave for this step.
-            states: those before.
-            kept: what `drop` gave: a factor for the state where it enters the gates.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not define step(x, states, kept).")
 
     def get_initial_state(self, batch_size: int) -> list[Tensor]:
         """Zeros."""
@@ -232,7 +258,7 @@ class SimpleRNNCell(RecurrentCell):
         super().__init__(**{name: given[name] for name in COMMON}, **kwargs)
 
     def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:
-        h = self.activation(x + ops.matmul(_times(states[0], kept), self.recurrent_kernel))
+        h = self.activation(x + ops.matmul(times(states[0], kept), self.recurrent_kernel))
         return h, [h]
 
 
@@ -309,7 +335,7 @@ class LSTMCell(RecurrentCell):
 
     def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:
         h, c = states
-        gates = x + ops.matmul(_times(h, kept), self.recurrent_kernel)
+        gates = x + ops.matmul(times(h, kept), self.recurrent_kernel)
         if self.bias is not None:
             gates = gates + self.bias
         i, f, candidate, o = ops.split(gates, 4, axis=-1)  # (N, 4 units) -> 4 times (N, units)
@@ -392,7 +418,7 @@ class GRUCell(RecurrentCell):
 
     def step(self, x: Tensor, states: list, kept: Tensor | None) -> tuple[Tensor, list]:
         h, n = states[0], self.units
-        dropped = _times(h, kept)
+        dropped = times(h, kept)
         x_z, x_r, x_h = ops.split(x, 3, axis=-1)  # (N, 3 units) -> 3 times (N, units)
         if self.reset_after:
             inner = ops.matmul(dropped, self.recurrent_kernel)
@@ -415,8 +441,101 @@ class GRUCell(RecurrentCell):
         return {**super().get_config(), **own}
 
 
-CELLS = {cell.__name__: cell for cell in (SimpleRNNCell, LSTMCell, GRUCell)}
+class StackedRNNCells(Layer):
+    """Cells one on top of the other: the output of each is the input of the next.
+
+    Args:
+        cells: from bottom to top, each with a `state_size`.
+
+    Raises:
+        ArgumentError: one of `cells` is no cell, or there is none.
+
+    Shape:
+        ``(N, in), [states of each cell] -> (N, units of the last), [states of each cell]``
+    """
+
+    def __init__(self, cells: list, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not isinstance(cells, (list, tuple)) or not cells:
+            raise ArgumentError(
+                f"{label(self)}: cells must be a list of cells, such as [LSTMCell(32), "
+                f"LSTMCell(32)], got {cells!r:.80}."
+            )
+        for cell in cells:
+            check_cell(self, "each of cells", cell)
+        self.cells = list(cells)
+
+    @property
+    def state_size(self) -> list:
+        """What each cell says."""
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self) -> int:
+        """The length of the last cell's output."""
+        return _output_size(self.cells[-1])
+
+    def build(self, input_shape: tuple) -> None:
+        for cell in self.cells:
+            if isinstance(cell, Layer) and not cell.built:
+                cell.build(input_shape)
+            input_shape = (input_shape[0], _output_size(cell))
+
+    def call(self, inputs: Tensor, states: Any, training: bool = False) -> tuple[Tensor, list]:
+        """The last cell's output, and the new states of each cell.
+
+        Args:
+            inputs: ``(N, in)``.
+            states: those before, a list with one entry for each cell.
+            training: whether dropout drops.
+        """
+        new = []
+        for cell, before in zip(self.cells, states, strict=True):
+            inputs, after = cell(inputs, before)
+            new.append(after)
+        return inputs, new
+
+    def get_initial_state(self, batch_size: int | None = None) -> list:
+        """Zeros, or what a cell begins with."""
+        return [
+            cell.get_initial_state(batch_size=batch_size)
+            if hasattr(cell, "get_initial_state")
+            else tree.map_structure(
+                lambda n: ops.zeros((batch_size, n), self.compute_dtype), cell.state_size
+            )
+            for cell in self.cells
+        ]
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "cells": [registry.serialize(c) for c in self.cells]}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """A new layer from what `get_config` gave."""
+        cells = [registry.deserialize(c, CELLS, "cell") for c in config["cells"]]
+        return cls(**{**config, "cells": cells})
+
+
+CELLS = {cell.__name__: cell for cell in (SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells)}
 """The cells that a configuration may name."""
+
+
+def check_cell(layer: Layer, argument: str, cell: Any) -> None:
+    """Nothing, if `cell` can be a step of `layer`.
+
+    Raises:
+        ArgumentError: it cannot be called, or has no `state_size`.
+    """
+    if not callable(cell) or not hasattr(cell, "state_size"):
+        raise ArgumentError(
+            f"{label(layer)}: {argument} must be a layer with a state_size, such as LSTMCell(32), "
+            f"got {type(cell).__name__}."
+        )
+
+
+def _output_size(cell: Any) -> int:
+    size = getattr(cell, "output_size", None)
+    return listed(cell.state_size)[0] if size is None else size
 
 
 def listed(states: Any) -> list:
@@ -424,5 +543,6 @@ def listed(states: Any) -> list:
     return list(states) if isinstance(states, (list, tuple)) else [states]
 
 
-def _times(state: Tensor, kept: Tensor | None) -> Tensor:
+def times(state: Tensor, kept: Tensor | None) -> Tensor:
+    """The state after dropout."""
     return state if kept is None else state * kept

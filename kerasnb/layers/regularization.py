@@ -39,6 +39,8 @@ class Dropout(Layer):
         way to prevent neural networks from overfitting", JMLR 15.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         rate: float,
@@ -186,6 +188,8 @@ class GaussianNoise(Layer):
         the input's.
     """
 
+    supports_masking = True
+
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.stddev = check_between(self, "stddev", stddev)
@@ -216,6 +220,8 @@ class GaussianDropout(Layer):
     Source: Srivastava et al. (2014), section 10, JMLR 15.
     """
 
+    supports_masking = True
+
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = check_between(self, "rate", rate)
@@ -245,6 +251,8 @@ class ActivityRegularization(Layer):
     Shape:
         the input's.
     """
+
+    supports_masking = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

@@ -6,7 +6,10 @@ from tracing the layer's `call`. Imports graph, tensor, variable and tree.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from kerasnb import tree
 from kerasnb.errors import GraphError, UnknownDimension
@@ -17,7 +20,7 @@ from kerasnb.tensor import Tensor, mask_of, placeholder, set_mask
 from kerasnb.tracebacks import filtered
 from kerasnb.variable import StateScope, in_scope
 
-__all__ = ["LayerCall", "is_building", "is_symbolic", "record_call", "shapes_of"]
+__all__ = ["LayerCall", "is_building", "is_symbolic", "map_shapes", "record_call", "shapes_of"]
 
 # Stand-ins for an unknown dimension where a call cannot cope with None: traced with both, what
 # differs between the two results is unknown. Primes, so that products and quotients differ too.
@@ -55,6 +58,15 @@ def is_building(arguments: Any) -> bool:
 def shapes_of(value: Any) -> Any:
     """The shapes of the tensors in a nested structure; None for anything else."""
     return tree.map_structure(lambda t: getattr(t, "shape", None), value)
+
+
+def map_shapes(function: Callable, shape: Any) -> Any:
+    """`function` on each shape of a nested structure of shapes."""
+    if isinstance(shape, dict):
+        return {k: map_shapes(function, v) for k, v in shape.items()}
+    if all(d is None or isinstance(d, (int, np.integer)) for d in shape):
+        return function(tuple(shape))
+    return [map_shapes(function, s) for s in shape]
 
 
 @filtered

@@ -6,12 +6,13 @@ Imports ops and what lies below. Metrics use the same rules for shapes and weigh
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, ClassVar
 
 from kerasnb import config, naming, ops, registry, tree
 from kerasnb.errors import ShapeError, unknown
 from kerasnb.spec import broadcast_shapes, check_dtype
-from kerasnb.tensor import Operators, Tensor, as_tensor
+from kerasnb.tensor import Operators, Tensor, as_tensor, mask_of
 
 __all__ = [
     "Loss",
@@ -86,18 +87,20 @@ class Loss:
 
         Args:
             y_true: targets.
-            y_pred: predictions.
+            y_pred: predictions; the mask that a layer left on them leaves values out.
             sample_weight: one weight per sample, or per value that `call` gives.
 
         Raises:
             ShapeError: the shapes do not fit together.
         """
+        masks = [mask_of(y_pred)]
         y_true, y_pred = convert(y_true, self._dtype), convert(y_pred, self._dtype)
         values = as_tensor(self.call(y_true, y_pred), self._dtype)
         if sample_weight is not None:
             sample_weight = as_tensor(sample_weight, self._dtype)
-        mask = self.compute_mask(y_true, y_pred)
-        if mask is not None:
+        masks = [m for m in (*masks, self.compute_mask(y_true, y_pred)) if m is not None]
+        if masks:
+            mask = reduce(ops.logical_and, masks)
             sample_weight = weights_from_mask(mask, sample_weight, self.reduction, self._dtype)
         if sample_weight is not None:
             values, sample_weight = spread_weights(values, sample_weight, f"Loss {self.name!r}")

@@ -12,8 +12,14 @@ import numpy as np
 
 from kerasnb import initializers, naming, ops
 from kerasnb.errors import ShapeError
-from kerasnb.losses.base import broadcasts_to, dtype_name, match_ranks, serialize_function
-from kerasnb.tensor import Tensor, as_tensor
+from kerasnb.losses.base import (
+    broadcasts_to,
+    dtype_name,
+    match_ranks,
+    serialize_function,
+    weights_from_mask,
+)
+from kerasnb.tensor import Tensor, as_tensor, mask_of
 from kerasnb.variable import Variable, eager_scope
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum", "samplewise"]
@@ -228,12 +234,17 @@ class MeanMetricWrapper(Mean):
 
         Args:
             y_true: targets.
-            y_pred: predictions.
+            y_pred: predictions; the mask that a layer left on them leaves values out.
             sample_weight: one weight per sample, or per value that the function gives.
 
         Raises:
             ShapeError: the shapes do not fit together.
         """
+        mask = mask_of(y_pred)
+        if mask is not None:
+            if sample_weight is not None:
+                sample_weight = as_tensor(sample_weight, self._dtype)
+            sample_weight = weights_from_mask(mask, sample_weight, None, self._dtype)
         super().update_state(self._fn(y_true, y_pred, **self._kwargs), sample_weight)
 
     def get_config(self) -> dict:

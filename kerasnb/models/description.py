@@ -13,9 +13,9 @@ from typing import Any
 
 from kerasnb import config, initializers, tree
 from kerasnb.graph import Node
-from kerasnb.layers.base import Layer, _map_shapes
+from kerasnb.layers.base import Layer
 from kerasnb.layers.input import InputLayer
-from kerasnb.layers.symbolic import LayerCall, is_symbolic
+from kerasnb.layers.symbolic import LayerCall, is_symbolic, map_shapes
 from kerasnb.models.cost import CALL_ERRORS, call_cost, node_cost
 from kerasnb.models.trainer import Trainer
 from kerasnb.spec import TensorSpec
@@ -228,7 +228,7 @@ def _built_for(layer: Layer) -> Any:
     if shape is None or not layer.built:
         return None
     try:
-        return _map_shapes(lambda s: TensorSpec(s, layer.compute_dtype), shape)
+        return map_shapes(lambda s: TensorSpec(s, layer.compute_dtype), shape)
     except TypeError:  # a build of one's own may be called with anything
         return None
 
