@@ -25,13 +25,14 @@ from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
 from kerasnb.layers.spectral import KNOWN, SpectralNormalization
 from kerasnb.layers.text import *
-from kerasnb.layers.wrappers import *
+from kerasnb.layers.wrappers import INNER, Bidirectional, TimeDistributed, Wrapper
 
 LAYERS = {
     name: value
     for name, value in globals().items()
     if isinstance(value, type) and issubclass(value, Layer)
 }
+INNER.update(LAYERS)
 
 KNOWN.update(LAYERS)
 

@@ -17,8 +17,8 @@ import numpy as np
 from kerasnb import backends, constraints, initializers, naming, regularizers, screen, tree
 from kerasnb.errors import ArgumentError, GraphError, ShapeError, unknown
 from kerasnb.layers.common import label, text_within
-from kerasnb.layers.precision import Precision
 from kerasnb.layers.masks import call_with_masks, keep_mask
+from kerasnb.layers.precision import Precision
 from kerasnb.layers.symbolic import is_building, map_shapes, record_call, shapes_of
 from kerasnb.metrics.base import Metric
 from kerasnb.random import SeedGenerator

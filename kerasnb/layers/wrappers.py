@@ -1,12 +1,10 @@
 """Layers around another layer: `Wrapper`, `TimeDistributed`, `Bidirectional`.
 
-Imports base, common, ops and registry. Which layer a configuration names is looked up when it is
-read, as all layers, those here included, may be inside.
+Imports base, common, ops and registry.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +14,11 @@ from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_rank, label
 from kerasnb.tensor import Tensor, as_tensor
 
-__all__ = ["Bidirectional", "TimeDistributed", "Wrapper"]
+__all__ = ["INNER", "Bidirectional", "TimeDistributed", "Wrapper"]
+
+
+INNER: dict[str, type] = {}
+"""The classes that a configuration may put inside; the modules of layers and models add theirs."""
 
 
 class Wrapper(Layer):
@@ -72,7 +74,9 @@ class TimeDistributed(Wrapper):
 
     def build(self, input_shape: Any) -> None:
         self._check(input_shape)
-        super().build((input_shape[0], *input_shape[2:]))
+        if not self.layer.built:
+            self.layer.build((input_shape[0], *input_shape[2:]))
+            self.layer.built = True
 
     def call(self, inputs: Tensor, training: bool = False, mask: Any = None) -> Tensor:
         """The outputs of all steps.
@@ -100,9 +104,8 @@ class TimeDistributed(Wrapper):
             arguments = {**arguments, "mask": _merged(mask)}
         y = self.layer.call(_merged(inputs), **arguments)
         # (N * T, ...) -> (N, T, ...)
-        return ops.reshape(
-            y, (n if steps is None else -1, -1 if steps is None else steps, *y.shape[1:])
-        )
+        leading = (n, -1) if steps is None else (-1, steps)
+        return ops.reshape(y, (*leading, *y.shape[1:]))
 
     def _step_by_step(self, inputs: Tensor, mask: Any, arguments: dict) -> Tensor:
         if inputs.shape[1] is None:
@@ -137,7 +140,7 @@ class Bidirectional(Layer):
 
     Args:
         layer: the recurrent layer; it is copied, for both directions.
-        merge_mode: ``"concat"``, ``"sum"``, ``"mul"`` or ``"ave"`` of both outputs; None gives both.
+        merge_mode: ``"concat"``, ``"sum"``, ``"mul"`` or ``"ave"`` of both; None gives both.
         weights: the first values of the weights: those of the forward layer, then the others.
         backward_layer: the layer for the way back, with ``go_backwards=True``; a copy of `layer` if
             not given.
@@ -259,7 +262,7 @@ class Bidirectional(Layer):
         """
         if not self.stateful:
             raise ArgumentError(
-                f"{label(self)}: only stateful layers keep states; this is not one."
+                f"{label(self)}: there are no states to reset: the layer is not stateful."
             )
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
@@ -358,5 +361,4 @@ def _copy(layer: Layer, prefix: str, **changes: Any) -> Layer:
 def _layer_from(config: Any) -> Layer:
     if isinstance(config, Layer):
         return config
-    layers = sys.modules["kerasnb.layers"].LAYERS
-    return registry.deserialize(config, layers, "layer")
+    return registry.deserialize(config, INNER, "layer")

@@ -15,6 +15,7 @@ from kerasnb.layers.base import Layer
 from kerasnb.layers.masks import keep_mask
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
 from kerasnb.models.fronts import Prepared, front_of
+from kerasnb.layers.wrappers import INNER
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import functional_config, rebuild_graph
 from kerasnb.ops.reshaping import expand_dims, squeeze
@@ -318,3 +319,4 @@ def _called(node: Node) -> str:
 
 
 Model._of_graph = Functional
+INNER["Functional"] = Functional

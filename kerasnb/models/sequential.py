@@ -10,6 +10,7 @@ from kerasnb.errors import ArgumentError, GraphError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.input import Input, InputLayer
 from kerasnb.layers.symbolic import is_symbolic
+from kerasnb.layers.wrappers import INNER
 from kerasnb.models.functional import _MODELS, Functional
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import rebuild_layer
@@ -238,4 +239,4 @@ def _described(thing: Any) -> str:
     return type(thing).__name__
 
 
-_MODELS["Sequential"] = Sequential
+_MODELS["Sequential"] = INNER["Sequential"] = Sequential
