@@ -9,6 +9,7 @@ from kerasnb import registry
 from kerasnb.layers.activations import *
 from kerasnb.layers.attention import *
 from kerasnb.layers.base import Layer
+from kerasnb.layers.conv_lstm import *
 from kerasnb.layers.convolutional import *
 from kerasnb.layers.core import *
 from kerasnb.layers.depthwise import *

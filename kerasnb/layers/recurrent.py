@@ -332,7 +332,7 @@ class SimpleRNN(WithCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**_given(locals()))
+        super().__init__(**given(locals()))
 
     def get_config(self) -> dict:
         config = super().get_config()
@@ -395,7 +395,7 @@ class LSTM(WithCell):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        super().__init__(**_given(locals()))
+        super().__init__(**given(locals()))
 
 
 class GRU(WithCell):
@@ -449,10 +449,10 @@ class GRU(WithCell):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        super().__init__(**_given(locals()))
+        super().__init__(**given(locals()))
 
 
-def _given(scope: dict) -> dict:
+def given(scope: dict) -> dict:
     """What an ``__init__`` was called with, from its ``locals()``."""
     own = {k: v for k, v in scope.items() if k not in ("self", "kwargs", "__class__", "use_cudnn")}
     return {**own, **scope["kwargs"]}

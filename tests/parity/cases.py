@@ -6,6 +6,7 @@ from .attention_cases import ATTENTION
 from .case import Case
 from .layer_cases import LAYERS
 from .loss_cases import LOSSES
+from .mask_cases import MASKS
 from .metric_cases import METRICS
 from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
@@ -13,6 +14,7 @@ from .objective_cases import OBJECTIVES
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
 from .precision_cases import PRECISION
 from .preprocessing_cases import PREPROCESSING
+from .recurrent_cases import RECURRENT
 from .value_cases import (
     ACTIVATIONS,
     CONSTRAINTS,
@@ -38,6 +40,8 @@ TABLES: dict[str, list[Case]] = {
     "preprocessing": PREPROCESSING,
     "objectives": OBJECTIVES,
     "precision": PRECISION,
+    "masks": MASKS,
+    "recurrent": RECURRENT,
 }
 
 _ALL = [case for table in TABLES.values() for case in table]

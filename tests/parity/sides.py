@@ -29,6 +29,10 @@ class Side:
         """Return the name of the data type of a tensor."""
         return str(tensor.dtype).removeprefix("torch.")
 
+    def mask(self, tensor: Any) -> Any:
+        """Return the mask that lies on a tensor, or None."""
+        raise NotImplementedError
+
     def gradients(
         self, function: Callable[..., Any], tensors: Sequence[Any], variables: Sequence[Any] = ()
     ) -> list[np.ndarray]:
@@ -50,6 +54,9 @@ class Own(Side):
     def __init__(self):
         super().__init__(importlib.import_module("kerasnb"))
 
+    def mask(self, tensor):
+        return importlib.import_module("kerasnb.tensor").mask_of(tensor)
+
     def _gradients(self, function, tensors, variables):
         with self.keras.GradientTape() as tape:
             loss = function(*tensors)
@@ -69,6 +76,9 @@ class Peer(Side):
         if self.backend == "torch" and hasattr(tensor, "detach"):
             tensor = tensor.detach()
         return super().array(tensor)
+
+    def mask(self, tensor):
+        return importlib.import_module("keras.src.backend").get_keras_mask(tensor)
 
     def _torch_gradients(self, function, tensors, variables):
         tensors = [tensor.clone().detach().requires_grad_(True) for tensor in tensors]
