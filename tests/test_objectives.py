@@ -400,7 +400,7 @@ def test_spectral_normalization_errors():
     with pytest.raises(ArgumentError) as error:
         layers.SpectralNormalization("dense", name="a")
     assert str(error.value) == (
-        "SpectralNormalization 'a': layer must be a layer, such as Dense(32), got str."
+        "SpectralNormalization 'a': layer must be a layer, got str."
     )
     with pytest.raises(ArgumentError) as error:
         layers.SpectralNormalization(layers.ReLU(name="b"), name="a").build((None, 3))

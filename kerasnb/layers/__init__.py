@@ -24,7 +24,7 @@ from kerasnb.layers.pooling import *
 from kerasnb.layers.recurrent import *
 from kerasnb.layers.regularization import *
 from kerasnb.layers.reshaping import *
-from kerasnb.layers.spectral import KNOWN, SpectralNormalization
+from kerasnb.layers.spectral import *
 from kerasnb.layers.text import *
 from kerasnb.layers.wrappers import INNER, Bidirectional, TimeDistributed, Wrapper
 
@@ -34,8 +34,6 @@ LAYERS = {
     if isinstance(value, type) and issubclass(value, Layer)
 }
 INNER.update(LAYERS)
-
-KNOWN.update(LAYERS)
 
 
 def serialize(layer: Layer) -> dict:

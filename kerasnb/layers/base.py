@@ -585,5 +585,3 @@ def _search(value: Any, kind: type | tuple[type, ...], found: dict) -> None:
         for item in value.values() if isinstance(value, dict) else value:
             if type(item) not in _SIMPLE:
                 _search(item, kind, found)
-
-

@@ -1,20 +1,21 @@
-"""`SpectralNormalization`: a layer that stretches no vector. Imports base, common and ops."""
+"""`SpectralNormalization`: a layer that stretches no vector. Imports wrappers and ops."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kerasnb import initializers, ops, registry
+from kerasnb import initializers, ops
 from kerasnb.errors import ArgumentError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import check_whole, label
+from kerasnb.layers.wrappers import Wrapper
 from kerasnb.tensor import Tensor
 from kerasnb.variable import Variable
 
 __all__ = ["SpectralNormalization"]
 
 
-class SpectralNormalization(Layer):
+class SpectralNormalization(Wrapper):
     """A layer whose kernel is divided by its largest singular value at each training step.
 
     Args:
@@ -32,18 +33,11 @@ class SpectralNormalization(Layer):
     """
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any):
-        super().__init__(**kwargs)
-        if not isinstance(layer, Layer):
-            raise ArgumentError(
-                f"{label(self)}: layer must be a layer, such as Dense(32), got "
-                f"{type(layer).__name__}."
-            )
-        self.layer = layer
+        super().__init__(layer, **kwargs)
         self.power_iterations = check_whole(self, "power_iterations", power_iterations)
 
     def build(self, input_shape: tuple) -> None:
-        if not self.layer.built:
-            self.layer.build(input_shape)
+        super().build(input_shape)
         kernel = self._kernel()
         self.vector_u = self.add_weight(
             shape=(1, kernel.shape[-1]),
@@ -82,20 +76,7 @@ class SpectralNormalization(Layer):
         kernel.assign(ops.where(nothing, present, present / ops.where(nothing, 1.0, sigma)))
 
     def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "layer": registry.serialize(self.layer),
-            "power_iterations": self.power_iterations,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> SpectralNormalization:
-        """A new layer from what `get_config` gave."""
-        return cls(**{**config, "layer": registry.deserialize(config["layer"], KNOWN, "layer")})
-
-
-KNOWN: dict[str, type] = {}
-"""The layers that may be within; the page of the package puts them here."""
+        return {**super().get_config(), "power_iterations": self.power_iterations}
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ from kerasnb.graph import Node, topological
 from kerasnb.layers.base import Layer
 from kerasnb.layers.masks import keep_mask
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
-from kerasnb.models.fronts import Prepared, front_of
 from kerasnb.layers.wrappers import INNER
+from kerasnb.models.fronts import Prepared, front_of
 from kerasnb.models.model import Model
 from kerasnb.models.serialization import functional_config, rebuild_graph
 from kerasnb.ops.reshaping import expand_dims, squeeze

@@ -470,9 +470,7 @@ class Trainer(Inspection, Preparation):
             steps: batches to use.
             callbacks: what to call at each stage.
         """
-        data = self._make_data(
-            x, batch_size=batch_size, steps=limited_steps(steps), names=PREDICT
-        )
+        data = self._make_data(x, batch_size=batch_size, steps=limited_steps(steps), names=PREDICT)
         self._check_values(data, self._build_on(data.first()))
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         step = self._step("predict", self.predict_step)
