@@ -219,6 +219,18 @@ def test_arguments_that_make_no_sense_are_refused(network, tmp_path, arguments, 
     refused(ArgumentError, text, get_file, **arguments)
 
 
+def test_a_folder_that_cannot_be_used_is_said(network, tmp_path, monkeypatch):
+    network.pages[URL] = CONTENT
+    (tmp_path / "home").write_text("a file in its place")
+    hint = "Choose another with cache_dir or the variable KERASNB_HOME."
+    folder = tmp_path / "home" / "datasets"
+    text = f"{folder}: this folder for downloads cannot be made: Not a directory. {hint}"
+    refused(LoadError, text, get_file, origin=URL)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    text = f"{tmp_path / 'other'}: this folder for downloads is not ours to write to. {hint}"
+    refused(LoadError, text, get_file, origin=URL, cache_dir=tmp_path, cache_subdir="other")
+
+
 # Archives
 
 FILES = (("set/a.txt", b"A"), ("set/deep/b.txt", b"B" * 5000))

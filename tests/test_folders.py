@@ -96,6 +96,12 @@ def test_elements_may_be_nested():
     assert all(isinstance(leaf, np.ndarray) for leaf in (first[0]["a"], first[1]))
 
 
+def test_a_list_is_an_array():
+    assert values(Dataset.from_tensor_slices([1, 2, 3])) == [1, 2, 3]
+    pairs = Dataset.from_tensor_slices((["a", "b"], [[1, 2], [3, 4]]))
+    assert [(str(x), y.tolist()) for x, y in pairs] == [("a", [1, 2]), ("b", [3, 4])]
+
+
 def test_numbers_become_tensors_of_the_usual_kinds():
     ints, floats, flags, texts = next(
         iter(Dataset(lambda: [(1, 0.5, True, "a"), (2, 1.5, False, "b")]).batch(2))

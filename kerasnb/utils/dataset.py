@@ -56,12 +56,12 @@ class Dataset:
 
     @staticmethod
     def from_tensor_slices(tensors: Any) -> Dataset:
-        """One element for each row of an array, or of several of the same length.
+        """One element for each row of an array or list, or of a tuple or dictionary of several.
 
         Raises:
             ShapeError: the arrays have different lengths, or none.
         """
-        arrays = tree.map_structure(np.asarray, tensors)
+        arrays = _arrays(tensors)
         shapes = [array.shape for array in tree.flatten(arrays)]
         if not shapes or any(shape[:1] != shapes[0][:1] or not shape for shape in shapes):
             raise ShapeError(f"from_tensor_slices: expected arrays of one length, got {shapes}.")
@@ -259,6 +259,13 @@ class Dataset:
 
 def _call(function: Callable, element: Any) -> Any:
     return function(*element) if isinstance(element, tuple) else function(element)
+
+
+def _arrays(tensors: Any) -> Any:
+    """Arrays as leaves of tuples and dictionaries; a list is an array."""
+    if isinstance(tensors, dict):
+        return {key: _arrays(value) for key, value in tensors.items()}
+    return tuple(map(_arrays, tensors)) if isinstance(tensors, tuple) else np.asarray(tensors)
 
 
 def _row(structure: Any, i: int) -> Any:

@@ -178,13 +178,7 @@ def _is_here(path: Path, file_hash: str | None, algorithm: str) -> bool:
 
 
 def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LoadError(
-            f"{target.parent}: this folder for downloads cannot be made: {error.strerror}. Choose "
-            "another with cache_dir or the variable KERASNB_HOME."
-        ) from None
+    _make_folder(target.parent)
     with _partial(target) as partial:
         digest = _hasher(algorithm)
         with open(partial, "xb") as file:
@@ -199,6 +193,21 @@ def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) 
                 "The file is not the one that was meant, and is not kept."
             )
         os.replace(partial, target)
+
+
+def _make_folder(folder: Path) -> None:
+    why = "is not ours to write to"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"cannot be made: {error.strerror}"
+    else:
+        if os.access(folder, os.W_OK):
+            return
+    raise LoadError(
+        f"{folder}: this folder for downloads {why}. Choose another with cache_dir or the variable "
+        "KERASNB_HOME."
+    )
 
 
 @contextmanager

@@ -230,14 +230,18 @@ def resize(image: np.ndarray, size: tuple[int, int], interpolation: str = "bilin
     Shape:
         ``(H, W, C)`` -> ``(*size, C)``, float32; of the same dtype with ``"nearest"``.
     """
-    for axis in (0, 1):
+    if interpolation == "nearest":
+        rows, columns = (_taps(image.shape[i], size[i], "nearest")[0][:, 0] for i in (0, 1))
+        return image[rows][:, columns]
+    # a tap at a time: 4 ms for 375 x 500 pixels made 180 x 180, where one einsum took 12
+    image = image.astype("float32")
+    for axis, form in ((0, (-1, 1, 1)), (1, (1, -1, 1))):
         places, weights = _taps(image.shape[axis], size[axis], interpolation)
-        taken = np.take(image, places, axis)  # (…, n, taps, …)
-        if interpolation == "nearest":
-            image = taken.squeeze(axis + 1)
-        else:
-            form = "nt,ntwc->nwc" if axis == 0 else "nt,hntc->hnc"
-            image = np.einsum(form, weights, taken.astype("float32"))
+        parts = (
+            image.take(place, axis) * weight.reshape(form)
+            for place, weight in zip(places.T, weights.T, strict=True)
+        )
+        image = sum(parts)
     return image
 
 
@@ -290,4 +294,5 @@ def _taps(old: int, new: int, interpolation: str) -> tuple[np.ndarray, np.ndarra
         weights = weigh(places + 0.5 - middles[:, None])
     weights = np.where((places < 0) | (places >= old), 0, weights)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    return np.clip(places, 0, old - 1), weights.astype("float32")
+    used = weights.any(axis=0)
+    return np.clip(places, 0, old - 1)[:, used], weights[:, used].astype("float32")
