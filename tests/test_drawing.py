@@ -87,6 +87,22 @@ def test_a_notebook_shows_the_picture(model, tmp_path, monkeypatch, name, kind):
     assert (None if found is None else type(found).__name__) == kind
 
 
+def test_a_picture_may_go_from_left_to_right(model, tmp_path):
+    arguments = {"show_shapes": True, "show_layer_names": True, "expand_nested": True}
+    places = {}
+    for rankdir in ("TB", "LR"):
+        utils.plot_model(model, tmp_path / "net.svg", rankdir=rankdir, **arguments)
+        found = ET.fromstring((tmp_path / "net.svg").read_text("utf-8"))
+        names = found.findall(".//{*}text[@class='n']")
+        places[rankdir] = {t.text: (float(t.get("x")), float(t.get("y"))) for t in names[1:]}
+    way = ["x", "start", "a", "b", "sum"]
+    for rankdir, axis in (("TB", 1), ("LR", 0)):
+        along = [places[rankdir][name][axis] for name in way]
+        assert along == sorted(set(along)), rankdir
+        assert places[rankdir]["side"][axis] == places[rankdir]["a"][axis]
+    assert "(None, 8)" in texts(tmp_path / "net.svg"), "whole, beside its box"
+
+
 def test_models_that_are_not_built_or_are_python_are_drawn(tmp_path):
     class Own(kerasnb.Model):
         def __init__(self):
@@ -109,7 +125,11 @@ def test_models_that_are_not_built_or_are_python_are_drawn(tmp_path):
             {"to_file": "net.gif"},
             "Unknown kind of file in plot_model: '.gif'. Known: .jpeg, .jpg, .pdf, .png, .svg.",
         ),
-        (utils.plot_model, {"rankdir": "DOWN"}, "Unknown rankdir 'DOWN'. Known: BT, LR, RL, TB."),
+        (
+            utils.plot_model,
+            {"rankdir": "BT"},
+            "Unknown rankdir of plot_model: 'BT'. Known: LR, TB.",
+        ),
         (utils.model_to_dot, {"rankdir": "DOWN"}, "Unknown rankdir 'DOWN'. Known: BT, LR, RL, TB."),
         (utils.plot_model, {"model": 3}, "plot_model: expected a model, got int."),
         (

@@ -68,16 +68,24 @@ def layout(
     return _drawing(sizes, edges, ranks, lanes, centers, gap[1])
 
 
-def smooth(route: Sequence[tuple[float, float]]) -> str:
-    """The points of a route as the path of an SVG line that leaves and arrives vertically."""
+def smooth(route: Sequence[tuple[float, float]], turned: bool = False) -> str:
+    """The points of a route as the path of an SVG line that leaves and arrives vertically.
+
+    Args:
+        route: the points.
+        turned: whether it goes from left to right, so leaves and arrives horizontally.
+    """
     (x, y), *rest = route
     parts = [f"M{_point(x, y)}"]
     for x1, y1 in rest:
-        if abs(x1 - x) < 0.5:
+        if abs(y1 - y if turned else x1 - x) < 0.5:
             parts.append(f"L{_point(x1, y1)}")
         else:
-            middle = (y + y1) / 2
-            parts.append(f"C{_point(x, middle)} {_point(x1, middle)} {_point(x1, y1)}")
+            between = [(x, (y + y1) / 2), (x1, (y + y1) / 2)]
+            if turned:
+                between = [((x + x1) / 2, y), ((x + x1) / 2, y1)]
+            points = [_point(*p) for p in (*between, (x1, y1))]
+            parts.append(f"C{' '.join(points)}")
         x, y = x1, y1
     return "".join(parts)
 

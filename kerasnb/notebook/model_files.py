@@ -19,17 +19,20 @@ from kerasnb.notebook.svg_figure import figure_of
 __all__ = ["expanded", "model_dot", "shown", "write_picture"]
 
 
-def write_picture(model: Any, path: Path, dpi: int, nested: bool, shows: dict[str, bool]) -> None:
+def write_picture(
+    model: Any, path: Path, sideways: bool, dpi: int, nested: bool, shows: dict[str, bool]
+) -> None:
     """Write the picture of `model` to a file of the kind that the name ends in.
 
     Args:
         model: any model.
         path: of the file: ``.svg``, or what matplotlib writes; PNG without an ending.
+        sideways: whether it goes from left to right.
         dpi: dots in an inch, for kinds that have dots.
         nested: whether to draw what is in models within.
         shows: Keras's arguments by their names.
     """
-    drawing = draw(_chosen(_description(model, "plot_model", nested), shows))
+    drawing = draw(_chosen(_description(model, "plot_model", nested), shows), sideways)
     if path.suffix.lower() == ".svg":
         path.write_text(drawing.svg, encoding="utf-8")
         return

@@ -107,15 +107,22 @@ def model_svg(model: Any) -> str:
     return draw(describe(model)).svg
 
 
-def draw(description: dict) -> Drawing:
-    """The picture of a model that `describe` has described."""
+def draw(description: dict, sideways: bool = False) -> Drawing:
+    """The picture of a model that `describe` has described.
+
+    Args:
+        description: of the model.
+        sideways: whether it goes from left to right, not from top to bottom.
+    """
     nodes, edges = _limited(description["nodes"], description["edges"])
     boxes = {node["id"]: _lines(node) for node in nodes}
     widest = max((_natural(lines) for lines in boxes.values()), default=NARROW)
     width = min(max(widest, NARROW), WIDE)
     sizes = {key: (width, LINE * len(lines) + PAD) for key, lines in boxes.items()}
     pairs = [(edge["source"], edge["target"]) for edge in edges]
-    if _is_list(sizes, pairs):
+    if sideways:
+        placed, paths = _sideways(sizes, pairs, edges)
+    elif _is_list(sizes, pairs):
         edges = _told_once(edges) if len(sizes) > ROWS else edges
         placed, paths = _in_columns(sizes, pairs, {e["source"] for e in edges if _label(e)})
     else:
@@ -126,8 +133,8 @@ def draw(description: dict) -> Drawing:
         _text(1, 15, title, "n"),
         *(_text(1, 31, ". ".join(rest), "s m") for _ in [0] if rest),
         f'<g transform="translate(1 {HEADING:g})">',
-        *(f'<path class="e" d="{path}"/>' + _arrow(end) for path, end in paths),
-        *_chips(edges, placed, sizes),
+        *(f'<path class="e" d="{path}"/>' + _arrow(end, sideways) for path, end in paths),
+        *_chips(edges, placed, sizes, sideways),
         *(_box(node, boxes[node["id"]], placed, sizes) for node in nodes),
         "</g>",
     ]
@@ -227,21 +234,28 @@ def _tooltip(node: dict) -> str:
     return ". ".join(filter(None, parts))
 
 
-def _chips(edges: list[dict], placed: Layout, sizes: dict) -> list[str]:
-    """The shapes that leave each box, once each, on the line below it."""
+def _chips(edges: list[dict], placed: Layout, sizes: dict, sideways: bool) -> list[str]:
+    """The shapes that leave each box, once each, on the line below or beside it."""
+    parts = []
+    for key, text in _told(edges).items():
+        (x, y), (width, height) = placed.corners[key], sizes[key]
+        text = text if sideways else _cut(text, width + GAP[0] - 18, SMALL)
+        room = _width(text, SMALL) + 10
+        middle, top = x + width / 2, y + height + 8
+        if sideways:
+            middle, top = x + width + 8 + room / 2, y + (height - CHIP) / 2
+        parts.append(_rectangle(middle - room / 2, top, room, CHIP, "c", CHIP / 2))
+        parts.append(_text(middle, top + 11, text, "s m", "middle"))
+    return parts
+
+
+def _told(edges: list[dict]) -> dict[str, str]:
+    """What is written on the lines that leave each box."""
     told: dict[str, dict[str, None]] = {}
     for edge in edges:
         if text := _label(edge):
             told.setdefault(edge["source"], {})[text] = None
-    parts = []
-    for key, texts in told.items():
-        (x, y), (width, height) = placed.corners[key], sizes[key]
-        text = _cut(", ".join(texts), width + GAP[0] - 18, SMALL)
-        room = _width(text, SMALL) + 10
-        middle, top = x + width / 2, y + height + 8
-        parts.append(_rectangle(middle - room / 2, top, room, CHIP, "c", CHIP / 2))
-        parts.append(_text(middle, top + 11, text, "s m", "middle"))
-    return parts
+    return {key: ", ".join(texts) for key, texts in told.items()}
 
 
 def _label(edge: dict) -> str | None:
@@ -253,6 +267,20 @@ def _label(edge: dict) -> str | None:
         return edge.get("label")
     usual = edge["dtype"] in (None, config.floatx())
     return shape_text(edge["shape"]) + ("" if usual else f" {edge['dtype']}")
+
+
+# From left to right
+
+
+def _sideways(sizes: dict, pairs: list, edges: list[dict]) -> tuple[Layout, list]:
+    """The layout from top to bottom, turned; and the paths between the boxes."""
+    longest = max((_width(text, SMALL) for text in _told(edges).values()), default=0.0)
+    turned = {key: (height, width) for key, (width, height) in sizes.items()}
+    placed = layout(turned, pairs, (GAP[0] / 2, GAP[1] + longest))
+    corners = {key: (y, x) for key, (x, y) in placed.corners.items()}
+    routes = [[(y, x) for x, y in route] for route in placed.routes]
+    paths = [(smooth(route, turned=True), route[-1]) for route in routes]
+    return Layout(corners, routes, placed.height, placed.width), paths
 
 
 # Lists of layers
@@ -327,8 +355,9 @@ def _text(x: float, y: float, text: str, name: str, anchor: str = "") -> str:
     return f'<text class="{name}" x="{x:.5g}" y="{y:.5g}"{where}>{escape(text)}</text>'
 
 
-def _arrow(end: tuple[float, float]) -> str:
-    return f'<path class="a" d="M{end[0]:.5g} {end[1]:.5g}l-3.5-6h7z"/>'
+def _arrow(end: tuple[float, float], sideways: bool) -> str:
+    head = "l-6-3.5v7z" if sideways else "l-3.5-6h7z"
+    return f'<path class="a" d="M{end[0]:.5g} {end[1]:.5g}{head}"/>'
 
 
 # Widths of characters as parts of the font's size, for DejaVu Sans, one of the widest there is:

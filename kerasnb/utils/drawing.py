@@ -39,7 +39,7 @@ def plot_model(
         show_shapes: whether to write shapes on the lines.
         show_dtype: whether to write dtypes there.
         show_layer_names: whether to write the layers' names.
-        rankdir: accepted so that code for Keras runs: pictures go from top to bottom.
+        rankdir: the direction, ``"TB"`` from top to bottom or ``"LR"`` from left to right.
         expand_nested: whether to draw the layers of models within; of those with one output.
         dpi: dots in an inch; of no matter for ``.svg``.
         show_layer_activations: whether to write activations.
@@ -50,18 +50,19 @@ def plot_model(
         In a notebook the picture, which it shows; else None.
 
     Raises:
-        ArgumentError: another kind of file is asked for, or `model` is no model.
+        ArgumentError: another kind of file or direction is asked for, or `model` is no model.
         MissingDependency: matplotlib is not installed, which makes all kinds but ``.svg``.
     """
     path = Path(os.fspath(to_file))
     if path.suffix and path.suffix.lower() not in KINDS:
         raise unknown("kind of file in plot_model:", path.suffix, KINDS)
-    _check_direction(rankdir)
+    if rankdir not in ("LR", "TB"):
+        raise unknown("rankdir of plot_model:", rankdir, ("LR", "TB"))
     shows = _shows(
         show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
     )
     files = screen.view("model_files")
-    files.write_picture(model, path, dpi, expand_nested, shows)
+    files.write_picture(model, path, rankdir == "LR", dpi, expand_nested, shows)
     return files.shown(path) if screen.in_notebook() else None
 
 
@@ -133,7 +134,8 @@ def model_to_dot(
           n1 -> n2;
         }
     """
-    _check_direction(rankdir)
+    if rankdir not in DIRECTIONS:
+        raise unknown("rankdir", rankdir, DIRECTIONS)
     shows = _shows(
         show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
     )
@@ -149,8 +151,3 @@ def _shows(shapes: bool, dtype: bool, names: bool, activations: bool, trainable:
         "show_layer_activations": activations,
         "show_trainable": trainable,
     }
-
-
-def _check_direction(rankdir: Any) -> None:
-    if rankdir not in DIRECTIONS:
-        raise unknown("rankdir", rankdir, DIRECTIONS)
