@@ -246,6 +246,7 @@ def settings_of(layer: Layer) -> dict[str, Any]:
         ArgumentError: it does not tell its arguments.
     """
     known, given = _config(layer), _given(layer)
+    dtype = known.get("dtype")
     known = {name: value for name, value in known.items() if name in given}
     usual = _usual(type(layer), known)
     settings = {
@@ -255,7 +256,7 @@ def settings_of(layer: Layer) -> dict[str, Any]:
     }
     if not layer.trainable:
         settings["trainable"] = False
-    if layer.dtype_policy.name != config.floatx():
+    if layer.dtype_policy.name != config.floatx() and usual.get("dtype") != dtype:
         settings["dtype"] = layer.dtype_policy.name
     return settings
 
