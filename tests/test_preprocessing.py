@@ -10,6 +10,7 @@ from kerasnb import layers, ops
 from kerasnb.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from kerasnb.layers.hashes import buckets, cross, farmhash64, siphash64
 from kerasnb.layers.numerical_preprocessing import not_above
+from kerasnb.models import fronts
 
 TEXTS = np.array(["good film", "bad film", "good good", "awful bad film"] * 6)
 LABELS = np.array([1, 0, 1, 0] * 6)
@@ -291,6 +292,19 @@ def test_text_into_a_sequential_model(length):
         assert np.allclose(model.predict(given, verbose=0), indices, atol=1e-6)
     assert np.allclose(model(TEXTS).numpy(), indices, atol=1e-6)
     assert np.allclose(model.predict_on_batch(TEXTS), indices, atol=1e-6)
+
+
+def test_text_is_computed_at_once_only_where_memory_allows(monkeypatch):
+    histories = []
+    for most in (2**28, 0):
+        monkeypatch.setattr(fronts, "_AT_ONCE", most)
+        model = classifier(texts_vectorizer(output_sequence_length=3))
+        data = model._make_data(TEXTS, LABELS)
+        assert isinstance(data, fronts.FrontData) == (most == 0)
+        assert [len(batch[1]) for batch in data.epoch()] == [24]
+        history = model.fit(TEXTS, LABELS, batch_size=5, epochs=2, class_weight={0: 2}, verbose=0)
+        histories.append(history.history["loss"])
+    assert np.allclose(*histories, atol=1e-6)
 
 
 def test_batches_of_text():

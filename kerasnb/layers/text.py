@@ -55,7 +55,8 @@ class TextVectorization(HostLayer):
             ``"tf_idf"`` for one vector for each text: which words are there, how often, or how
             often times the weight of the word.
         output_sequence_length: with ``"int"``, cut or fill up each sequence with zeros to this
-            length; that of the longest in the batch if not given.
+            length; that of the longest in the batch if not given, and a model is compiled anew
+            for each length.
         pad_to_max_tokens: make vectors of length `max_tokens`, whatever the vocabulary has.
         vocabulary: a list, an array, or the path of a file with one word a line, instead of
             `adapt`.

@@ -177,6 +177,12 @@ class ArrayData(Data):
             return None
         return rng.permutation(self.num_samples) if self._shuffle else np.arange(self.num_samples)
 
+    def replace_inputs(self, x: Any) -> None:
+        """Have other inputs for the same samples."""
+        _, y, weight = self.known()
+        self._arrays, self._build = _flat((x, y, weight))
+        self._takers = [_taker(array) for array in self._arrays]
+
     def take(self, rows: np.ndarray) -> Batch:
         """The batch of some rows."""
         return self._build([take(rows, 0) for take in self._takers])
@@ -525,8 +531,9 @@ def _rebuilder(part: Any, arrays: list) -> Callable[[list], Any]:
     if part is None:
         return lambda flat: None
     if isinstance(part, dict):
+        kind = type(part)
         items = [(key, _rebuilder(item, arrays)) for key, item in part.items()]
-        return lambda flat: {key: build(flat) for key, build in items}
+        return lambda flat: kind((key, build(flat)) for key, build in items)
     if isinstance(part, (list, tuple)):
         kind, builders = type(part), [_rebuilder(item, arrays) for item in part]
         return lambda flat: kind([build(flat) for build in builders])

@@ -15,7 +15,7 @@ from kerasnb.errors import GraphError
 from kerasnb.graph import inner_level
 from kerasnb.models import data as data_module
 from kerasnb.models.arrays import FIT, VALIDATION
-from kerasnb.models.fronts import FrontData, has_host_layers
+from kerasnb.models.fronts import FrontData, computed, has_host_layers
 from kerasnb.models.training import busy
 from kerasnb.optimizers.loss_scale import LossScaleOptimizer
 from kerasnb.spec import TensorSpec
@@ -50,7 +50,10 @@ class Preparation:
             return data
         if self._split is None:
             self._build_on(data.first())  # from now on, a `Sequential` knows what its input is
-        return data if self._split is None else FrontData(data, self._compute_front)
+        if self._split is None:
+            return data
+        again = names.work in ("training", "validation")
+        return computed(data, self._compute_front, self._split, again)
 
     def _scaling(self, optimizer: Any, wanted: bool) -> Any:
         """`optimizer`, scaling the loss if the model computes in float16."""
