@@ -491,7 +491,7 @@ ERRORS = {
     "unknown mode": (
         ArgumentError,
         lambda: T(output_mode="ints", name="t"),
-        "Unknown output_mode of StringLookup 'string_lookup': 'ints'. Did you mean 'int'?",
+        "Unknown output_mode of StringLookup 't_vocabulary': 'ints'. Did you mean 'int'?",
     ),
     "ragged output": (
         ArgumentError,
@@ -510,6 +510,12 @@ ERRORS = {
         lambda: S(output_mode="count", name="s")(["a"]),
         "StringLookup 's': with output_mode='count' the output's length is that of the vocabulary: "
         "call adapt(data) first, or give a vocabulary, or pad_to_max_tokens=True.",
+    ),
+    "no weights": (
+        GraphError,
+        lambda: T(output_mode="tf_idf", max_tokens=9, pad_to_max_tokens=True, name="t")(["a"]),
+        "StringLookup 't_vocabulary': has no weights of tokens yet: call adapt(data) first, or "
+        "give vocabulary and idf_weights.",
     ),
     "given and learned": (
         ArgumentError,

@@ -181,7 +181,8 @@ class Layer(Precision):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape for an input shape, or for nested shapes."""
-        specs = map_shapes(lambda s: TensorSpec(s, self.compute_dtype), input_shape)
+        dtype = self.expected_dtype or self.compute_dtype
+        specs = map_shapes(lambda s: TensorSpec(s, dtype), input_shape)
         if not self.built:
             self.build(input_shape)
         return tree.map_structure(lambda s: s.shape, self.compute_output_spec(specs))
@@ -398,10 +399,7 @@ class Layer(Precision):
         """
         own = self.weights
         if len(own) != len(weights):
-            raise ShapeError(
-                f"{type(self).__name__} {self.name!r}: expected {len(own)} weights, got "
-                f"{len(weights)}."
-            )
+            raise ShapeError(f"{label(self)}: expected {len(own)} weights, got {len(weights)}.")
         values = [as_tensor(w, v.dtype) for v, w in zip(own, weights, strict=True)]
         for variable, value in zip(own, values, strict=True):
             if variable.shape != value.shape:

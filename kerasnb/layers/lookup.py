@@ -154,14 +154,6 @@ class StringLookup(Vocabulary, HostLayer):
             vectors[where] = 1
         return vectors if self.output_mode != "tf_idf" else vectors * self._weights()
 
-    def _weights(self) -> np.ndarray:
-        """The weight of each index; 1 as long as nothing was learned."""
-        return (
-            np.ones(self._depth(), config.floatx())
-            if self._known.weights is None
-            else self._known.weights
-        )
-
     def _strings(self, indices: np.ndarray) -> np.ndarray:
         if indices.dtype.kind not in "iu":
             raise DTypeError(f"{label(self)}: invert=True expects indices, got strings.")
@@ -294,9 +286,7 @@ class IntegerLookup(Vocabulary, Layer):
             return found
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         vectors = encode(self, found, mode, self._depth(), config.floatx())
-        if self.output_mode == "tf_idf" and self._known.weights is not None:
-            vectors = vectors * as_tensor(self._known.weights)
-        return vectors
+        return vectors * as_tensor(self._weights()) if self.output_mode == "tf_idf" else vectors
 
     def _find(self, inputs: Any) -> Any:
         """The index of each number: 0 (or -1 for vectors) where it is the mask token."""

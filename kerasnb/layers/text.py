@@ -108,7 +108,7 @@ class TextVectorization(HostLayer):
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, mask_token="",
             pad_to_max_tokens=pad_to_max_tokens, output_mode=output_mode, sparse=sparse,
-            encoding=encoding, vocabulary_size=vocabulary_size,
+            encoding=encoding, vocabulary_size=vocabulary_size, name=f"{self.name}_vocabulary",
         )  # fmt: skip
 
     expected_dtype = "string"

@@ -358,6 +358,19 @@ class Vocabulary:
             )
         return self._size
 
+    def _weights(self) -> np.ndarray:
+        """The weight of each index.
+
+        Raises:
+            GraphError: there are none yet.
+        """
+        if self._known.weights is None:
+            raise GraphError(
+                f"{label(self)}: has no weights of tokens yet: call adapt(data) first, or give "
+                "vocabulary and idf_weights."
+            )
+        return self._known.weights
+
     def _refuse_unknown(self, missing: int, among: int) -> None:
         if missing:
             raise ArgumentError(

@@ -104,6 +104,9 @@ def _symbolic(side: Side, layer: Any, inputs: Any, record: Record) -> None:
     ]
     output = layer(tuple(symbols) if isinstance(inputs, tuple) else symbols[0])
     record.facts["symbolic"] = [list(output.shape), str(output.dtype)]
+    shapes = tuple((None, *array.shape[1:]) for array in several)
+    shape = layer.compute_output_shape(shapes if isinstance(inputs, tuple) else shapes[0])
+    record.facts["output shape"] = plain(tuple(shape))
 
 
 def _strings(outputs: Any) -> list:
