@@ -399,9 +399,7 @@ def test_spectral_normalization_trains_and_comes_back():
 def test_spectral_normalization_errors():
     with pytest.raises(ArgumentError) as error:
         layers.SpectralNormalization("dense", name="a")
-    assert str(error.value) == (
-        "SpectralNormalization 'a': layer must be a layer, got str."
-    )
+    assert str(error.value) == ("SpectralNormalization 'a': layer must be a layer, got str.")
     with pytest.raises(ArgumentError) as error:
         layers.SpectralNormalization(layers.ReLU(name="b"), name="a").build((None, 3))
     assert str(error.value) == (

@@ -319,6 +319,16 @@ def test_weights_of_a_mixed_model_come_back(tmp_path):
     assert np.array_equal(made.predict(x, verbose=0), again.predict(x, verbose=0))
 
 
+def test_losses_and_metrics_take_policies():
+    assert kerasnb.losses.MeanSquaredError(dtype="mixed_float16").dtype == "float16"
+    assert kerasnb.metrics.Mean(dtype=kerasnb.DTypePolicy("float64")).dtype == "float64"
+
+
+@pytest.mark.usefixtures("mixed")
+def test_losses_and_metrics_stay_in_float32():
+    assert kerasnb.losses.MeanSquaredError().dtype == kerasnb.metrics.Mean().dtype == "float32"
+
+
 # Limits and logging
 
 

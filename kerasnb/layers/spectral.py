@@ -38,16 +38,17 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape: tuple) -> None:
         super().build(input_shape)
-        kernel = self._kernel()
+        self.kernel = self._kernel()
         self.vector_u = self.add_weight(
-            shape=(1, kernel.shape[-1]),
+            shape=(1, self.kernel.shape[-1]),
             initializer=initializers.TruncatedNormal(stddev=0.02),
             trainable=False,
-            dtype=kernel.dtype,
+            dtype=self.kernel.dtype,
             name="vector_u",
         )
 
     def _kernel(self) -> Variable:
+        """The variable of `layer` that is to be normalised."""
         for name in ("kernel", "embeddings"):
             if isinstance(getattr(self.layer, name, None), Variable):
                 return getattr(self.layer, name)
@@ -62,8 +63,7 @@ class SpectralNormalization(Wrapper):
         return ops.cast(self.layer(inputs), self.compute_dtype)
 
     def _normalize(self) -> None:
-        kernel = self._kernel()
-        present = kernel.stored
+        present = self.kernel.stored
         matrix = ops.reshape(present, (-1, present.shape[-1]))
         before = u = self.vector_u.stored
         for _ in range(self.power_iterations):
@@ -73,7 +73,7 @@ class SpectralNormalization(Wrapper):
         sigma = ops.reshape(ops.matmul(ops.matmul(v, matrix), ops.transpose(u)), ())
         nothing = ops.all(ops.equal(present, 0.0))  # a kernel of zeros stays as it is
         self.vector_u.assign(ops.where(nothing, before, u))
-        kernel.assign(ops.where(nothing, present, present / ops.where(nothing, 1.0, sigma)))
+        self.kernel.assign(ops.where(nothing, present, present / ops.where(nothing, 1.0, sigma)))
 
     def get_config(self) -> dict:
         return {**super().get_config(), "power_iterations": self.power_iterations}

@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, ClassVar
 
 from kerasnb import config, naming, ops, registry, tree
+from kerasnb.config.policy import policy_of
 from kerasnb.errors import ShapeError, unknown
 from kerasnb.spec import broadcast_shapes, check_dtype
 from kerasnb.tensor import Operators, Tensor, as_tensor, mask_of
@@ -168,6 +169,8 @@ class LossFunctionWrapper(Loss):
 
 def dtype_name(dtype: Any) -> str:
     """The name of a data type given as a name, a type or a policy; `floatx` for None."""
+    if isinstance(dtype, str) and dtype.startswith("mixed_"):
+        dtype = policy_of(dtype)
     return check_dtype(config.floatx() if dtype is None else getattr(dtype, "compute_dtype", dtype))
 
 
