@@ -101,19 +101,19 @@ NEW = [
     ),
     layer(
         "SpectralNormalization/inference",
-        lambda k: k.layers.SpectralNormalization(k.layers.Dense(4)),
+        lambda k: k.layers.SpectralNormalization(k.layers.Dense(4, name="a")),
         real(3, 5),
     ),
     layer(
         "SpectralNormalization/training",
-        lambda k: k.layers.SpectralNormalization(k.layers.Dense(4), power_iterations=3),
+        lambda k: k.layers.SpectralNormalization(k.layers.Dense(4, name="a"), power_iterations=3),
         real(3, 5),
         training=True,
         gradients=False,  # jax differentiates through the division, torch does not
     ),
     layer(
         "SpectralNormalization/convolution",
-        lambda k: k.layers.SpectralNormalization(k.layers.Conv2D(3, 2)),
+        lambda k: k.layers.SpectralNormalization(k.layers.Conv2D(3, 2, name="a")),
         real(2, 4, 5, 2),
         training=True,
         gradients=False,
