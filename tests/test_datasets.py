@@ -349,6 +349,25 @@ def test_arrays_are_read_as_pickle_reads_them(dtype, order):
     found[0][0, 0] = 1  # it is no window on the file
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_arrays_of_nothing_are_read(protocol):
+    found = read_pickle(pickle.dumps(np.zeros((0, 3), "f4"), protocol), "file")
+    assert (found.shape, found.dtype) == ((0, 3), "float32")
+
+
+def test_damage_of_any_kind_is_an_error_of_ours():
+    rng = np.random.default_rng(0)
+    whole = pickle.dumps([np.arange(6), sentences([1], [2, 3]), {"a": b"b", "c": (1, 2.5)}], 2)
+    for _ in range(500):
+        data = bytearray(whole)
+        for place in rng.integers(len(data), size=4):
+            data[place] = rng.integers(256)
+        try:
+            read_pickle(bytes(data), "file")
+        except LoadError:
+            continue
+
+
 def test_arrays_within_arrays_are_read():
     array = sentences(np.arange(2), [3, 4], "x")
     found = read_pickle(pickle.dumps(array, 3), "file")

@@ -21,13 +21,15 @@ from kerasnb.errors import LoadError
 
 __all__ = ["read_pickle"]
 
-_RECONSTRUCT, _ARRAY, _DTYPE, _ENCODE = (object() for _ in range(4))
+_RECONSTRUCT, _ARRAY, _DTYPE, _ENCODE, _NO_BYTES = (object() for _ in range(5))
 _NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy", "ndarray"): _ARRAY,
     ("numpy", "dtype"): _DTYPE,
-    ("_codecs", "encode"): _ENCODE,  # how Python 3 writes bytes for Python 2
+    # how Python 3 writes bytes for Python 2, and that there are none
+    ("_codecs", "encode"): _ENCODE,
+    ("__builtin__", "bytes"): _NO_BYTES,
 }
 _NUMBERS = re.compile(r"b1|[iu][1248]|f[248]|O8?")
 
@@ -150,7 +152,9 @@ class _Reader:
         elif what is _DTYPE and isinstance(arguments[0], (str, bytes)):
             self.stack.append(_DType(_known_number(arguments[0])))
         elif what is _ENCODE and arguments[1] == "latin1":
-            self.stack.append(arguments[0].encode("latin-1"))
+            self.stack.append(str.encode(arguments[0], "latin-1"))
+        elif what is _NO_BYTES and arguments == ():
+            self.stack.append(b"")
         else:
             raise _Refused("the pickle calls something, which is refused.")
 
