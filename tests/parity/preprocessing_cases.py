@@ -280,4 +280,59 @@ HASHES = [
         output_mode="one_hot"),
 ]  # fmt: skip
 
-PREPROCESSING = [*TEXT, *STRINGS, *INTEGERS, *CATEGORIES, *HASHES]
+TABLE = {
+    "age": [20.0, 40.5, 30.0, 33.0, 71.0],
+    "city": ["Rome", "Oslo", "Rome", "Bonn", "Oslo"],
+    "floor": [1, 2, 3, 1, 12],
+    "size": [1.0, 2.0, 3.0, 9.0, 0.5],
+}
+
+
+def table(title: str, make: Callable[[Any], dict[str, Any]], **options: Any) -> Case:
+    """Return the case of a `FeatureSpace`, which learns from `TABLE`.
+
+    Args:
+        title: the configuration.
+        make: gives the features for the class.
+        **options: of the class.
+    """
+
+    def run(side: Side, rng: Any, record: Record) -> None:
+        kind = side.keras.utils.FeatureSpace
+        space = kind(make(kind), **options)
+        columns = {name: TABLE[name] for name in space.features}
+        space.adapt(columns)
+        outputs = space(columns)
+        parts = outputs if isinstance(outputs, dict) else {"": outputs}
+        symbolic = space.get_encoded_features()
+        symbolic = symbolic if isinstance(symbolic, dict) else {"": symbolic}
+        for name, part in parts.items():
+            record.values[f"output {name}"] = side.array(part)
+        record.facts["symbolic"] = {name: list(part.shape) for name, part in symbolic.items()}
+        record.facts["inputs"] = {
+            name: [list(t.shape), str(t.dtype)] for name, t in space.get_inputs().items()
+        }
+        row = space({name: values[1] for name, values in columns.items()})
+        record.facts["one row"] = [
+            list(part.shape) for part in (row.values() if isinstance(row, dict) else [row])
+        ]
+        config_facts(record, space, ("features", "crosses", "name"), restore=False)
+
+    return Case(f"preprocessing/FeatureSpace/{title}", run)
+
+
+TABLES = [
+    table("kinds", lambda k: {"age": "float_normalized", "city": "string_categorical",
+                              "floor": "integer_categorical", "size": "float_discretized"},
+          num_discretization_bins=3),
+    table("hashes", lambda k: {"age": "float", "city": "string_hashed",
+                               "floor": k.integer_hashed(num_bins=7)}, hashing_dim=5),
+    table("crosses", lambda k: {"city": k.string_categorical(max_tokens=3, num_oov_indices=2),
+                                "floor": k.integer_categorical(max_tokens=3)},
+          crosses=[("city", "floor")], crossing_dim=11),
+    table("dictionary", lambda k: {"city": k.string_categorical(output_mode="int"),
+                                   "floor": "integer_hashed", "size": "float_normalized"},
+          output_mode="dict", crosses=[("floor", "city")]),
+]  # fmt: skip
+
+PREPROCESSING = [*TABLES, *TEXT, *STRINGS, *INTEGERS, *CATEGORIES, *HASHES]
