@@ -6,14 +6,14 @@ registered with `registry.register_keras_serializable` to be found by name.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from kerasnb import ops, registry
-from kerasnb.ops.elementwise import sigmoid
-from kerasnb.ops.nn import (
+from kerasnb.ops.activations import (
     celu,
     elu,
+    glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
     hard_tanh,
@@ -27,9 +27,15 @@ from kerasnb.ops.nn import (
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
 )
+from kerasnb.ops.elementwise import sigmoid
 from kerasnb.ops.trigonometry import tanh
-from kerasnb.spec import normalize_axis
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = [
@@ -84,76 +90,6 @@ def mish(x: Any) -> Tensor:
     """
     x = as_tensor(x)
     return x * tanh(softplus(x))
-
-
-def glu(x: Any, axis: int = -1) -> Tensor:
-    """The first half of `x` along `axis` times the sigmoid of the second.
-
-    Source: Y. Dauphin, A. Fan, M. Auli and D. Grangier (2016), "Language modeling with gated
-        convolutional networks", arXiv:1612.08083.
-    """
-    a, b = ops.split(x, 2, axis)
-    return a * sigmoid(b)
-
-
-def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
-    """`x` where its magnitude is above `threshold`, else 0."""
-    x = as_tensor(x)
-    return ops.where(ops.abs(x) > threshold, x, 0.0)
-
-
-def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
-    """`x` above `threshold`, else `default_value`."""
-    x = as_tensor(x)
-    return ops.where(x > threshold, x, default_value)
-
-
-def tanh_shrink(x: Any) -> Tensor:
-    """`x - tanh(x)`."""
-    x = as_tensor(x)
-    return x - tanh(x)
-
-
-def squareplus(x: Any, b: float = 4) -> Tensor:
-    """`(x + sqrt(x² + b)) / 2`, a softplus without exponentials.
-
-    Source: J. T. Barron (2021), "Squareplus: a softplus-like algebraic rectifier",
-        arXiv:2112.11687.
-    """
-    x = as_tensor(x)
-    return 0.5 * (x + ops.sqrt(x * x + b))
-
-
-def sparse_plus(x: Any) -> Tensor:
-    """0 up to -1, `x` from 1 on, and the parabola `(x + 1)² / 4` between."""
-    x = as_tensor(x)
-    middle = ops.clip(x, -1.0, 1.0) + 1.0
-    return ops.where(x < 1.0, 0.25 * middle * middle, x)
-
-
-def sparse_sigmoid(x: Any) -> Tensor:
-    """The straight line `(x + 1) / 2`, held between 0 and 1."""
-    return ops.clip(0.5 * as_tensor(x) + 0.5, 0.0, 1.0)
-
-
-def sparsemax(x: Any, axis: int = -1) -> Tensor:
-    """The nearest point to `x` whose elements along `axis` are probabilities; many are exactly 0.
-
-    Source: A. Martins and R. Astudillo (2016), "From softmax to sparsemax", arXiv:1602.02068.
-    """
-    x = as_tensor(x)
-    axis = normalize_axis(axis, x.ndim)
-    logits = ops.stop_gradient(x)
-    ordered = ops.flip(ops.sort(logits, axis), axis)
-    ranks = ops.arange(1, x.shape[axis] + 1, dtype=x.dtype)
-    ranks = ops.reshape(ranks, [-1 if i == axis else 1 for i in range(x.ndim)])
-    supported = ordered * ranks > ops.cumsum(ordered, axis) - 1.0
-    smallest = ops.min(ops.where(supported, ordered, math.inf), axis, keepdims=True)
-    # which elements stay above 0 is settled; on these, x is moved down by one common number
-    kept = logits >= smallest
-    count = ops.sum(ops.cast(kept, x.dtype), axis, keepdims=True)
-    excess = ops.sum(ops.where(kept, x, 0.0), axis, keepdims=True) - 1.0
-    return ops.where(kept, x - excess / count, 0.0)
 
 
 def exponential(x: Any) -> Tensor:

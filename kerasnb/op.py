@@ -18,7 +18,9 @@ from kerasnb.text import takes_numbers
 
 __all__ = ["KINDS", "OPS", "Op", "Sample", "Signature", "elementwise", "primitive", "scalar_like"]
 
-KINDS = ("elementwise", "reduce", "shape", "contract", "window", "index", "random", "control")
+KINDS = (
+    "elementwise", "reduce", "shape", "contract", "window", "index", "random", "control", "library",
+)  # fmt: skip
 
 OPS: dict[str, Op] = {}
 """Every declared op by name."""

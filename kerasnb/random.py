@@ -15,11 +15,25 @@ from typing import Any
 
 from kerasnb import config
 from kerasnb.errors import ArgumentError, DTypeError, ShapeError, UnknownDimension
-from kerasnb.ops.elementwise import cast, greater_equal, log, sqrt, subtract
-from kerasnb.ops.index import argsort, take
+from kerasnb.ops.creation import arange
+from kerasnb.ops.elementwise import (
+    cast,
+    clip,
+    exp,
+    greater_equal,
+    log,
+    logical_and,
+    maximum,
+    rsqrt,
+    sigmoid,
+    sqrt,
+    subtract,
+    where,
+)
+from kerasnb.ops.index import argsort, take, take_along_axis
 from kerasnb.ops.random import random_bits, shift_right_logical
-from kerasnb.ops.reduce import argmax
-from kerasnb.ops.reshaping import concatenate, expand_dims, reshape
+from kerasnb.ops.reduce import argmax, sum
+from kerasnb.ops.reshaping import broadcast_to, concatenate, expand_dims, reshape, stack
 from kerasnb.ops.trigonometry import cos, sin
 from kerasnb.spec import check_dtype, is_float, is_integer, normalize_axis, size_of
 from kerasnb.tensor import Tensor, as_tensor
@@ -27,9 +41,12 @@ from kerasnb.variable import Variable, in_scope
 
 __all__ = [
     "SeedGenerator",
+    "beta",
+    "binomial",
     "categorical",
     "default_seed",
     "dropout",
+    "gamma",
     "normal",
     "randint",
     "shuffle",
@@ -317,6 +334,142 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     # sorting 32-bit keys: two of n are equal, and keep their order, with probability n² / 2³³
     order = argsort(random_bits(_state(seed), (x.shape[axis],)))
     return take(x, order, axis)
+
+
+def gamma(shape: Sequence[int], alpha: Any, dtype: str | None = None, seed: Seed = None) -> Tensor:
+    """Numbers from the gamma distribution with scale 1, positive and of mean `alpha`.
+
+    Args:
+        shape: of the result.
+        alpha: above 0; a number, or a tensor that broadcasts to `shape`.
+        dtype: a float type; `floatx` if None.
+        seed: see the module.
+
+    Raises:
+        DTypeError: `dtype` is no float type.
+
+    Source: G. Marsaglia and W. W. Tsang (2000), "A simple method for generating gamma variables",
+        doi:10.1145/358407.358414.
+    """
+    dtype = _float_dtype("gamma", dtype)
+    return cast(exp(_log_gamma(_shape(shape), alpha, dtype, seed)), dtype)
+
+
+def beta(
+    shape: Sequence[int], alpha: Any, beta: Any, dtype: str | None = None, seed: Seed = None
+) -> Tensor:
+    """Numbers between 0 and 1 from the beta distribution, of mean ``alpha / (alpha + beta)``.
+
+    Args:
+        shape: of the result.
+        alpha: above 0; a number, or a tensor that broadcasts to `shape`.
+        beta: the same.
+        dtype: a float type; `floatx` if None.
+        seed: see the module.
+
+    Raises:
+        DTypeError: `dtype` is no float type.
+
+    Source: as the share of one of two numbers from `gamma` in their sum, by their logarithms.
+    """
+    dtype = _float_dtype("beta", dtype)
+    shape = _shape(shape)
+    alphas, betas = (_as_wide(value, dtype) for value in (alpha, beta))
+    both = stack([broadcast_to(alphas, shape), broadcast_to(betas, shape)])
+    logs = _log_gamma((2, *shape), both, dtype, seed)
+    return cast(sigmoid(logs[0] - logs[1]), dtype)
+
+
+_DIRECT = 16  # trials that `binomial` makes one by one
+
+
+def binomial(
+    shape: Sequence[int],
+    counts: Any,
+    probabilities: Any,
+    dtype: str | None = None,
+    seed: Seed = None,
+) -> Tensor:
+    """How many of `counts` trials succeed, each with a probability of its own.
+
+    Args:
+        shape: of the result.
+        counts: whole numbers below 2³¹; a number, or a tensor that broadcasts to `shape`.
+        probabilities: from 0 to 1; the same.
+        dtype: of the result; `floatx` if None.
+        seed: see the module.
+
+    Source: J. H. Ahrens and U. Dieter (1974), "Computer methods for sampling from gamma, beta,
+        Poisson and binomial distributions": the middle of the sorted trials, which is from the beta
+        distribution, tells of half of them at once.
+    """
+    dtype = check_dtype(dtype or config.floatx())
+    shape = _shape(shape)
+    counts = as_tensor(counts)
+    most = 2**31 - 1 if counts.data is None else int(counts.numpy().max(initial=0))
+    left = broadcast_to(cast(counts, "int32"), shape)
+    share = broadcast_to(_as_wide(probabilities, "float32"), shape)
+    halvings = 0
+    while most > _DIRECT:
+        most, halvings = most // 2, halvings + 1
+    seeds = _seeds(seed, halvings + 1)
+    found = left * 0
+    for own in seeds[:halvings]:
+        middle = left // 2 + 1
+        value = beta(shape, cast(middle, "float32"), cast(left + 1 - middle, "float32"), seed=own)
+        below, many = value <= share, left > _DIRECT
+        # below: the first `middle` trials succeed, and the others are spread above `value`
+        next_share = where(below, (share - value) / maximum(1.0 - value, 1e-30), share / value)
+        next_left = where(below, left - middle, middle - 1)
+        found = where(logical_and(many, below), found + middle, found)
+        share = where(many, clip(next_share, 0.0, 1.0), share)
+        left = where(many, next_left, left)
+    trials = uniform((*shape, _DIRECT), seed=seeds[-1]) < expand_dims(share, -1)
+    counted = logical_and(trials, arange(_DIRECT) < expand_dims(left, -1))
+    return cast(found + sum(cast(counted, "int32"), -1), dtype)
+
+
+_ROUNDS = 8  # a try of `_log_gamma` fails with a probability of 0.05 at most: all, of 4e-11
+
+
+def _log_gamma(shape: tuple, alpha: Any, dtype: str, seed: Seed) -> Tensor:
+    """The logarithms of numbers from the gamma distribution: they can be small beyond the dtype."""
+    wide = "float64" if dtype == "float64" else "float32"
+    alpha = broadcast_to(_as_wide(alpha, dtype), shape)
+    first, second, third = _seeds(seed, 3)
+    # for alpha below 1: one more, and a power of a uniform number that takes it back
+    small = alpha < 1.0
+    d = where(small, alpha + 1.0, alpha) - 1.0 / 3.0
+    c = rsqrt(9.0 * d)
+    tries = (_ROUNDS, *shape)
+    x = normal(tries, dtype=wide, seed=first)
+    v = 1.0 + c * x
+    cube = where(v > 0.0, v * v * v, 1.0)
+    limit = 0.5 * x * x + d * (1.0 - cube + log(cube))
+    accepted = logical_and(v > 0.0, log(_positive(tries, wide, second)) < limit)
+    # the first that is accepted; argmax gives the first of equals
+    choice = expand_dims(argmax(cast(accepted, "int32"), 0), 0)
+    found = take_along_axis(cube, choice, 0)[0]
+    logs = log(d) + log(found)
+    boost = log(_positive(shape, wide, third)) / where(small, alpha, 1.0)
+    return where(small, logs + boost, logs)
+
+
+def _positive(shape: tuple, dtype: str, seed: Seed) -> Tensor:
+    """Numbers spread evenly over (0, 1), without its ends."""
+    return _centred(_state(seed), shape, dtype) * 0.5 + 0.5
+
+
+def _as_wide(value: Any, dtype: str) -> Tensor:
+    return cast(value, "float64" if dtype == "float64" else "float32")
+
+
+def _seeds(seed: Seed, count: int) -> list[Seed]:
+    """Seeds for several calls: a generator gives each call a state of its own; integers are drawn
+    apart by a step that no user's seeds have between them."""
+    if not _is_integer(seed):
+        return [seed] * count
+    return [(int(seed) + i * 0x9E3779B9) % WORD for i in range(count)]
 
 
 def _state(seed: Seed) -> Tensor:

@@ -11,8 +11,8 @@ from kerasnb import registry
 from kerasnb.errors import ShapeError, unknown
 from kerasnb.ops.creation import eye
 from kerasnb.ops.elementwise import absolute
-from kerasnb.ops.linalg import matmul
-from kerasnb.ops.nn import normalize
+from kerasnb.ops.normalization import normalize
+from kerasnb.ops.products import matmul
 from kerasnb.ops.reduce import sum
 from kerasnb.ops.reshaping import transpose
 from kerasnb.tensor import Tensor, as_tensor

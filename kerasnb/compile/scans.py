@@ -40,6 +40,8 @@ def scan(node: Node, layout: Layout, steps_of: Callable) -> list[Call]:
     Raises:
         Declined: the body has a node without a kernel.
     """
+    if node.op is not OPS["scan"]:
+        raise Declined(f"there is no native {node.op.name}")
     if node.attrs["length"] < 1 or not all(t.size for t in node.outputs):
         raise Declined("there are no elements")
     if node.attrs["body"].constants:

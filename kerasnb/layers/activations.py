@@ -9,7 +9,7 @@ from kerasnb import activations, constraints, initializers, ops, regularizers
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_axis, label
-from kerasnb.ops.nn import masked_softmax
+from kerasnb.ops.attention import masked_softmax
 from kerasnb.tensor import Tensor
 
 __all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]

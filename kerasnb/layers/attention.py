@@ -18,7 +18,7 @@ from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, check_between, check_rank, check_whole, label
 from kerasnb.layers.einsum_dense import EinsumDense
 from kerasnb.layers.regularization import Dropout
-from kerasnb.ops.nn import masked_softmax, seen_positions
+from kerasnb.ops.attention import masked_softmax, seen_positions
 from kerasnb.tensor import Operators, Tensor
 
 __all__ = ["AdditiveAttention", "Attention", "MultiHeadAttention"]

@@ -128,7 +128,7 @@ def _scan_traced(f: Callable, init: Any, xs: Any, count: int, reverse: bool) -> 
                 "keep its shape and dtype."
             )
     y_out = [as_tensor(t) for t in tree.flatten(body.y)]
-    outer = _outer_tensors([*body.carry, *y_out], body.level, tuple(body.inputs))
+    outer = outer_tensors([*body.carry, *y_out], body.level, tuple(body.inputs))
     # the carry before each step is an output too: the gradient walks back from it
     own = body.inputs[: len(carries)]
     results = apply(
@@ -150,7 +150,7 @@ def _scan_traced(f: Callable, init: Any, xs: Any, count: int, reverse: bool) -> 
     return tree.pack_as(init, last[:given]), tree.pack_as(body.y, ys)
 
 
-def _outer_tensors(outputs: list, level: int, own: tuple) -> list:
+def outer_tensors(outputs: list, level: int, own: tuple) -> list:
     """The tensors from outside the body that `outputs` depend on, constants included."""
     found: dict[int, Tensor] = {}
     seen = {id(t) for t in own}

@@ -8,21 +8,31 @@ from typing import Any
 import numpy as np
 
 from kerasnb import backends, config
-from kerasnb.errors import UnknownDimension
-from kerasnb.ops.elementwise import cast, equal, logical_and
-from kerasnb.ops.reshaping import broadcast_to, expand_dims
-from kerasnb.spec import check_dtype
+from kerasnb.errors import ArgumentError, UnknownDimension
+from kerasnb.ops.elementwise import absolute, cast, equal, exp, log, logical_and, power, sign
+from kerasnb.ops.reshaping import broadcast_to, expand_dims, moveaxis
+from kerasnb.spec import check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
 
 __all__ = [
-    "arange", "array", "convert_to_numpy", "convert_to_tensor", "empty", "eye", "full", "full_like",
-    "identity", "is_tensor", "linspace", "meshgrid", "ones", "ones_like", "tri", "tril", "triu",
-    "zeros", "zeros_like",
+    "arange", "array", "convert_to_numpy", "convert_to_tensor", "empty", "empty_like", "eye",
+    "full", "full_like", "geomspace", "identity", "is_tensor", "linspace", "logspace", "meshgrid",
+    "ones", "ones_like", "tri", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
-def convert_to_tensor(x: Any, dtype: str | None = None, sparse: bool | None = None) -> Tensor:
-    """A tensor with the values of `x`; Python floats become `floatx`, Python integers int32."""
+def convert_to_tensor(
+    x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
+    """A tensor with the values of `x`; Python floats become `floatx`, Python integers int32.
+
+    Raises:
+        ArgumentError: `sparse` or `ragged` is set; there are no such tensors here.
+    """
+    if sparse or ragged:
+        raise ArgumentError(
+            "convert_to_tensor: sparse and ragged tensors are not supported; leave both out."
+        )
     if isinstance(x, np.ndarray):
         x = x.copy()  # what the caller does to the array later must not reach the tensor
     return as_tensor(x, None if dtype is None else check_dtype(dtype))
@@ -86,6 +96,11 @@ def zeros_like(x: Any, dtype: str | None = None) -> Tensor:
     return full_like(x, 0, dtype)
 
 
+def empty_like(x: Any, dtype: str | None = None) -> Tensor:
+    """Zeros of the shape of `x`; see `empty`."""
+    return full_like(x, 0, dtype)
+
+
 def ones_like(x: Any, dtype: str | None = None) -> Tensor:
     """Ones of the shape of `x`."""
     return full_like(x, 1, dtype)
@@ -103,10 +118,87 @@ def arange(
 
 
 def linspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: str | None = None
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: str | None = None,
+    axis: int = 0,
+) -> Any:
+    """`num` numbers evenly spaced from `start` to `stop`.
+
+    Args:
+        start: the first number, or a tensor of first ones.
+        stop: the last number, or a tensor of last ones.
+        num: how many.
+        endpoint: whether `stop` is the last; else it would be the next.
+        retstep: whether to give the distance of neighbours, too.
+        dtype: of the result; `floatx` if None.
+        axis: of the result, where the numbers stand.
+
+    Raises:
+        ArgumentError: `num` is negative.
+    """
+    if num < 0:
+        raise ArgumentError(f"linspace: expected num of 0 or more, got {num}.")
+    steps = num - 1 if endpoint else num
+    if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
+        values = _host(np.linspace(start, stop, num, endpoint), dtype or config.floatx())
+        step: Any = as_tensor((stop - start) / steps if steps > 0 else float("nan"))
+    else:
+        first, last = _floats(start), _floats(stop)
+        share = as_tensor(np.arange(num) / max(steps, 1), first.dtype)
+        first, last = expand_dims(first, -1), expand_dims(last, -1)
+        values = moveaxis(first * (1.0 - share) + last * share, -1, axis)
+        values = values if dtype is None else cast(values, dtype)
+        step = (last - first)[..., 0] / float(steps or "nan")
+    return (values, step) if retstep else values
+
+
+def _floats(x: Any) -> Tensor:
+    x = as_tensor(x)
+    return x if is_float(x.dtype) else cast(x, config.floatx())
+
+
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: str | None = None,
+    axis: int = 0,
 ) -> Tensor:
-    """`num` numbers evenly spaced from `start` to `stop`."""
-    return _host(np.linspace(start, stop, num, endpoint), dtype or config.floatx())
+    """`num` powers of `base`, their exponents evenly spaced from `start` to `stop`; see
+    `linspace`."""
+    if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
+        values = _host(np.logspace(start, stop, num, endpoint, base), dtype or config.floatx())
+        return values
+    exponents = linspace(start, stop, num, endpoint, axis=axis)
+    values = power(float(base), exponents)
+    return values if dtype is None else cast(values, dtype)
+
+
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: str | None = None,
+    axis: int = 0,
+) -> Tensor:
+    """`num` numbers from `start` to `stop`, each the one before times one factor; see `linspace`.
+
+    Both ends must have one sign, and not be 0.
+    """
+    if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
+        return _host(np.geomspace(start, stop, num, endpoint), dtype or config.floatx())
+    first, last = _floats(start), _floats(stop)
+    exponents = linspace(log(absolute(first)), log(absolute(last)), num, endpoint, axis=axis)
+    signs = expand_dims(sign(first), axis) if first.ndim else sign(first)
+    values = exp(exponents) * signs
+    return values if dtype is None else cast(values, dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:

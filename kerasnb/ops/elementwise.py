@@ -23,7 +23,7 @@ __all__ = [
     "less", "less_equal", "log", "log1p", "log2", "log10", "logaddexp", "logical_and",
     "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",
     "negative", "not_equal", "power", "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign",
-    "sqrt", "square", "stop_gradient", "subtract", "true_divide", "where",
+    "sqrt", "square", "stop_gradient", "subtract", "true_divide",
 ]  # fmt: skip
 
 PAIR = [Sample(((3, 4), (3, 4))), Sample(((2, 1, 4), (3, 1))), Sample(((3,), 2.5))]

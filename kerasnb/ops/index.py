@@ -15,7 +15,7 @@ from kerasnb.spec import TensorSpec, is_integer, normalize_axis
 from kerasnb.tensor import Operators, Tensor, apply, as_tensor
 
 __all__ = [
-    "argsort", "in_top_k", "multi_hot", "one_hot", "segment_sum", "sort", "take",
+    "argsort", "in_top_k", "multi_hot", "one_hot", "sort", "take",
     "take_along_axis", "top_k",
 ]  # fmt: skip
 
@@ -259,11 +259,6 @@ def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: str | None =
     hot = one_hot(inputs, num_classes, axis=-1, dtype=dtype or config.floatx())
     reduced = apply(OPS["reduce_max"], hot, axes=(hot.ndim - 2 if hot.ndim > 1 else 0,))
     return reduced
-
-
-def segment_sum(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False) -> Tensor:
-    """The sums of the rows of `data` that share a segment id."""
-    return apply(_scatter_add, data, segment_ids, axis=0, length=num_segments)
 
 
 def argsort(x: Any, axis: int = -1) -> Tensor:

@@ -9,7 +9,17 @@ from typing import Any
 from kerasnb import config
 from kerasnb.errors import ShapeError
 from kerasnb.op import OPS, Sample, primitive
-from kerasnb.ops.elementwise import cast, divide, equal, exp, log, sqrt, where
+from kerasnb.ops.elementwise import (
+    cast,
+    divide,
+    equal,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    where,
+)
 from kerasnb.spec import TensorSpec, is_float, normalize_axes, normalize_axis, size_of
 from kerasnb.tensor import Tensor, apply, as_tensor
 
@@ -196,22 +206,42 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _reduce(_sum, _widened(x), axis, keepdims)
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def max(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest element over `axis`, and at least `initial`, which an empty axis needs."""
+    return _extreme(_max, maximum, x, axis, keepdims, initial)
+
+
+def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest element over `axis`, and at most `initial`, which an empty axis needs."""
+    return _extreme(_min, minimum, x, axis, keepdims, initial)
+
+
+def _extreme(op, choose, x: Any, axis: Axis, keepdims: bool, initial: Any) -> Tensor:
+    x = as_tensor(x)
+    if initial is None:
+        return _reduce(op, x, axis, keepdims)
+    initial = cast(initial, x.dtype)
+    axes = normalize_axes(axis, x.ndim)
+    if 0 in [x.shape[i] for i in axes]:
+        shape = _kept(x.shape, axes) if keepdims else _reduced(x.spec, axes=axes).shape
+        return apply(OPS["broadcast_in_dim"], initial, shape=shape)
+    return choose(_reduce(op, x, axis, keepdims), initial)
+
+
+def amax(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The largest element over `axis`."""
-    return _reduce(_max, x, axis, keepdims)
+    return max(x, axis, keepdims)
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amin(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The smallest element over `axis`."""
-    return _reduce(_min, x, axis, keepdims)
+    return min(x, axis, keepdims)
 
 
-amax, amin = max, min
-
-
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
     """The product over `axis`; booleans and small integers are multiplied in int32."""
-    return _reduce(_prod, _widened(x), axis, keepdims)
+    x = _widened(x) if dtype is None else cast(x, dtype)
+    return _reduce(_prod, x, axis, keepdims)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -232,8 +262,17 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return sqrt(var(x, axis, keepdims))
 
 
-def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """Mean and variance over `axes`; of integers they are floats."""
+def moments(
+    x: Any, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over `axes`; of integers they are floats.
+
+    Args:
+        x: a tensor.
+        axes: over which to take them; all axes if None.
+        keepdims: whether the axes stay, with length 1.
+        synchronized: accepted for Keras's sake; there is one device.
+    """
     x = as_tensor(x)
     if not is_float(x.dtype):
         x = cast(x, config.floatx())
@@ -294,10 +333,13 @@ def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
     return sum(cast(x, "bool"), axis)
 
 
-def cumsum(x: Any, axis: int | None = None) -> Tensor:
+def cumsum(x: Any, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """The running sum along `axis` (of the flattened tensor if None)."""
     x = as_tensor(x)
-    x = cast(x, "int32") if x.dtype == "bool" else x
+    if dtype is not None:
+        x = cast(x, dtype)
+    elif x.dtype == "bool":
+        x = cast(x, "int32")
     if axis is None:
         x, axis = apply(OPS["reshape"], x, shape=(x.size,)), 0
     return apply(_cumsum, x, axis=normalize_axis(axis, x.ndim), reverse=False)

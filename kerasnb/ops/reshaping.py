@@ -13,7 +13,7 @@ from kerasnb.tensor import Tensor, apply, as_tensor
 
 __all__ = [
     "broadcast_to", "concatenate", "expand_dims", "flip", "moveaxis", "ndim", "pad", "ravel",
-    "repeat", "reshape", "roll", "shape", "size", "slice", "split", "squeeze", "stack", "swapaxes",
+    "repeat", "reshape", "roll", "shape", "size", "split", "squeeze", "stack", "swapaxes",
     "tile", "transpose", "unstack",
 ]  # fmt: skip
 
@@ -327,7 +327,7 @@ def ravel(x: Any) -> Tensor:
     return reshape(x, (-1,))
 
 
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """The tensors joined along `axis`."""
     if not xs:
         raise ArgumentError("concatenate: expected at least one tensor, got none.")
@@ -384,13 +384,6 @@ def _take_range(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> T
     whole[axis] = (start, stop, step)
     starts, stops, steps = zip(*whole, strict=True)
     return apply(_slice, x, start=starts, stop=stops, step=steps)
-
-
-def slice(inputs: Any, start_indices: Sequence[int], shape: Sequence[int]) -> Tensor:
-    """The block of size `shape` that begins at `start_indices`."""
-    starts = tuple(int(i) for i in start_indices)
-    stops = tuple(s + n for s, n in zip(starts, shape, strict=True))
-    return apply(_slice, inputs, start=starts, stop=stops, step=(1,) * len(starts))
 
 
 def pad(
