@@ -58,8 +58,8 @@ def _host(value: np.ndarray, dtype: str) -> Tensor:
 
 
 def full(shape: int | Sequence[int], fill_value: Any, dtype: str | None = None) -> Tensor:
-    """A tensor of `shape` filled with one value."""
-    value = as_tensor(fill_value, None if dtype is None else check_dtype(dtype))
+    """A tensor of `shape` filled with one value; `floatx` if no dtype is given."""
+    value = as_tensor(fill_value, check_dtype(dtype or config.floatx()))
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if None in shape:
         raise UnknownDimension(f"full: every dimension must be known, got {shape}.")

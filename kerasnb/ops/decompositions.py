@@ -474,10 +474,10 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
 
 
 def matrix_rank(x: Any, tol: float | None = None) -> Tensor:
-    """How many singular values are above `tol` times the largest, int32."""
+    """How many singular values are above `tol`, int32; if None, above what rounding may leave."""
     x = _matrix("matrix_rank", x, square=False)
     s = svd(x, compute_uv=False)
-    least = max(s, -1, keepdims=True) * (_noise(x) if tol is None else tol)
+    least = max(s, -1, keepdims=True) * _noise(x) if tol is None else tol
     return sum(cast(s > least, "int32"), -1)
 
 

@@ -254,11 +254,29 @@ def one_hot(
     return cast(equal(expand_dims(x, axis), classes), dtype or config.floatx())
 
 
-def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: str | None = None) -> Tensor:
-    """1 for every class that occurs along the last axis of `inputs`."""
-    hot = one_hot(inputs, num_classes, axis=-1, dtype=dtype or config.floatx())
-    reduced = apply(OPS["reduce_max"], hot, axes=(hot.ndim - 2 if hot.ndim > 1 else 0,))
-    return reduced
+def multi_hot(
+    inputs: Any,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: str | None = None,
+    sparse: bool = False,
+) -> Tensor:
+    """1 for every class that occurs along the second axis of `inputs` (the first of a vector).
+
+    Args:
+        inputs: class numbers.
+        num_classes: how many classes there are.
+        axis: where the classes stand before that axis goes.
+        dtype: of the result; `floatx` if None.
+        sparse: must be False.
+
+    Raises:
+        ArgumentError: `num_classes` is not given, or `sparse` is set.
+    """
+    if num_classes is None:
+        raise ArgumentError("multi_hot: give num_classes.")
+    hot = one_hot(inputs, num_classes, axis, dtype, sparse)
+    return apply(OPS["reduce_max"], hot, axes=(1 if hot.ndim > 2 else 0,))
 
 
 def argsort(x: Any, axis: int = -1) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 from kerasnb import config
 from kerasnb.errors import ShapeError
 from kerasnb.op import Sample, primitive
-from kerasnb.ops.creation import zeros_like
+from kerasnb.ops.creation import convert_to_tensor, zeros_like
 from kerasnb.ops.elementwise import (
     absolute,
     cast,
@@ -51,9 +51,8 @@ def dtype(x: Any) -> str:
 
 
 def copy(x: Any) -> Tensor:
-    """A tensor of the same values; no later change of a tensor's data reaches the other."""
-    x = as_tensor(x)
-    return x if x.data is None else Tensor(x.data.copy())
+    """A tensor of the same values, which no later change of an array reaches."""
+    return convert_to_tensor(x)
 
 
 def _view_spec(x: TensorSpec, *, dtype: str) -> TensorSpec:
@@ -114,7 +113,7 @@ conj = conjugate
 def angle(x: Any) -> Tensor:
     """The angle in radians in the complex plane: 0, or π where `x` is negative."""
     x = _float(x)
-    return arctan2(x * 0.0, x)
+    return arctan2(zeros_like(x), x)
 
 
 def isreal(x: Any) -> Tensor:

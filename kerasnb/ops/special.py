@@ -18,17 +18,20 @@ from kerasnb.ops.elementwise import (
     cast,
     equal,
     exp,
+    log,
     logaddexp,
     maximum,
+    minimum,
     power,
     sign,
     sqrt,
     square,
     where,
 )
+from kerasnb.ops.gradients import custom_gradient
 from kerasnb.ops.reduce import mean
 from kerasnb.ops.reshaping import expand_dims
-from kerasnb.ops.trigonometry import _ERF_SMALL, _ERFC_MIDDLE, _horner, _ratio, sin
+from kerasnb.ops.trigonometry import _ERF_SMALL, _ERFC_MIDDLE, _ratio, sin
 from kerasnb.spec import is_float
 from kerasnb.tensor import Tensor, as_tensor
 
@@ -87,28 +90,34 @@ _INVERSE_FAR = (
 )  # fmt: skip
 
 
-@elementwise(
-    "erf_inv",
-    inputs="float",
-    vjp=[lambda g, y, x: g * (0.5 * math.sqrt(math.pi)) * exp(y * y)],
-    samples=[Sample(((3, 4),), low=-0.95, high=0.95), Sample(((),), low=-0.5, high=0.5)],
-)
-def erfinv(m, x):
-    """The number whose error function is `x`; infinite for -1 and 1, and NaN beyond."""
-    size = m.abs(x)
-    inside = m.where(size < 1.0, size, m.multiply(size, 0.0))
-    rest = m.subtract(1.0, inside)  # exact from 1/2 on
-    w = m.negative(m.log(m.multiply(rest, m.add(1.0, inside))))
-    near = _horner(m, _INVERSE_NEAR, m.subtract(m.minimum(w, 5.0), 2.5))
-    far = _horner(m, _INVERSE_FAR, m.subtract(m.sqrt(m.maximum(w, 5.0)), 3.0))
-    y = m.multiply(m.where(w < 5.0, near, far), inside)
-    for _ in range(2):  # the second is for float64 at the ends, where the first guess is poor
+@custom_gradient
+def _erfinv(x: Tensor) -> tuple:
+    size = absolute(x)
+    inside = where(size < 1.0, size, 0.0)
+    rest = 1.0 - inside  # exact from 1/2 on
+    w = -log(rest * (1.0 + inside))
+    near = _polynomial(_INVERSE_NEAR, minimum(w, 5.0) - 2.5)
+    far = _polynomial(_INVERSE_FAR, sqrt(maximum(w, 5.0)) - 3.0)
+    y = where(w < 5.0, near, far) * inside
+    for _ in range(5 if x.dtype == "float64" else 2):  # at the ends the first guess is poor
         # Halley on erfc(y) = 1 - x
-        slope = m.multiply(m.exp(m.negative(m.multiply(y, y))), 2.0 * _INVERSE_ROOT_PI)
-        step = m.true_divide(m.subtract(_erfc(m, y), rest), slope)
-        y = m.add(y, m.true_divide(step, m.add(1.0, m.multiply(y, step))))
-    y = m.where(m.equal(size, 1.0), m.add(y, math.inf), y)
-    return m.where(size <= 1.0, m.multiply(m.sign(x), y), m.add(y, math.nan))
+        step = (erfc(y) - rest) / (exp(-y * y) * (2.0 * _INVERSE_ROOT_PI))
+        y = y + step / (1.0 + y * step)
+    y = where(equal(size, 1.0), math.inf, where(size < 1.0, y, math.nan))
+    # of `erfinv` again, so that the gradient has a gradient
+    return sign(x) * y, lambda g: g * (0.5 * math.sqrt(math.pi)) * exp(square(_erfinv(x)))
+
+
+def _polynomial(coefficients: tuple, x: Tensor) -> Tensor:
+    total = x * coefficients[0] + coefficients[1]
+    for c in coefficients[2:]:
+        total = total * x + c
+    return total
+
+
+def erfinv(x: Any) -> Tensor:
+    """The number whose error function is `x`; infinite for -1 and 1, and NaN beyond."""
+    return _erfinv(_float(x))
 
 
 @elementwise(

@@ -313,7 +313,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 def histogram(
     x: Any, bins: int | Sequence[float] = 10, range: Sequence[float] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """How many elements lie in each of some bins, int32, and the edges of the bins.
+    """How many elements lie in each of some bins, as floats, and the edges of the bins.
 
     Args:
         x: a tensor.
@@ -334,7 +334,7 @@ def histogram(
     # the last bin has its upper edge, too
     place = where(x >= edges[-1], count - 1, searchsorted(edges, x, "right") - 1)
     inside = logical_and(x >= edges[0], x <= edges[-1])
-    counted = cast(inside, "int32")
+    counted = cast(inside, x.dtype)
     return (
         apply(OPS["scatter_add"], counted, clip(place, 0, count - 1), axis=0, length=count),
         edges,
@@ -420,8 +420,6 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     before, after = {"valid": (0, 0), "full": (m - 1, m - 1), "same": (m // 2, m - 1 - m // 2)}[
         mode
     ]
-    if swapped and mode == "same":
-        before, after = after, before
     padding = ((before, after),)
     found = conv(reshape(a, (1, n, 1)), reshape(b, (m, 1, 1)), padding=padding,
                  data_format="channels_last")  # fmt: skip

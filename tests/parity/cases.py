@@ -11,6 +11,7 @@ from .metric_cases import METRICS
 from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
 from .objective_cases import OBJECTIVES
+from .more_ops_cases import ALL_OPS
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
 from .precision_cases import PRECISION
 from .preprocessing_cases import PREPROCESSING
@@ -30,6 +31,7 @@ __all__ = ["CASES", "TABLES"]
 TABLES: dict[str, list[Case]] = {
     "layers": [*LAYERS, *MORE_LAYERS],
     "attention": ATTENTION,
+    "ops": ALL_OPS,
     "functions": [*ACTIVATIONS, *FUNCTIONS],
     "losses": LOSSES,
     "metrics": METRICS,
