@@ -16,7 +16,11 @@ from kerasnb.compile.lanes import formula_of
 from kerasnb.op import OPS
 from kerasnb.spec import TensorSpec
 
-ELEMENTWISE = {name: op for name, op in OPS.items() if op.kind == "elementwise"}
+# which run through NumPy
+NOT_NATIVE = {"gcd": "there is no native gcd", "next_after": "there is no native nextafter"}
+ELEMENTWISE = {
+    name: op for name, op in OPS.items() if op.kind == "elementwise" and name not in NOT_NATIVE
+}
 CASES = [
     pytest.param(op, sample, id=f"{name}-{i}")
     for name, op in ELEMENTWISE.items()
@@ -103,7 +107,7 @@ def test_special_numbers_come_out_as_in_numpy(op, sample):
 
     if op.name == "convert" and sample.attrs["dtype"].startswith("int"):
         pytest.skip("what becomes of NaN as a whole number is the processor's choice")
-    if op.name == "shift_right_logical":
+    if any(isinstance(x, np.ndarray) and x.dtype.kind in "iu" for x in sample.inputs):
         pytest.skip("whole numbers have no special ones")
     check(Case(op, sample, make))
 
@@ -202,6 +206,29 @@ def test_large_unsigned_numbers(old):
 @pytest.mark.parametrize("dtype", WHOLE)
 def test_powers_of_whole_numbers(dtype, exponent):
     same(Given(OPS["power"], [extremes(dtype)[0], exponent]))
+
+
+@pytest.mark.parametrize("name", ["shift_left", "shift_right"])
+@pytest.mark.parametrize("dtype", WHOLE)
+def test_shifts_by_tensors(name, dtype):
+    x = extremes(dtype)[0]
+    bits = np.resize(np.array([0, 1, 7, 8, 15, 31, 32, 63], dtype), x.shape)
+    same(Given(OPS[name], [x, bits]))
+    same(Given(OPS[name], [x, 3]))
+
+
+@pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor"])
+@pytest.mark.parametrize("dtype", ["bool", *WHOLE])
+def test_bits(name, dtype):
+    same(Given(OPS[name], list(extremes(dtype))))
+
+
+@pytest.mark.parametrize("name", NOT_NATIVE)
+def test_ops_without_native_code_are_declined(name):
+    x = np.ones(3, "float32" if name == "next_after" else "int32")
+    with pytest.raises(Declined) as refusal:
+        Given(OPS[name], [x, x]).natively()
+    assert str(refusal.value) == NOT_NATIVE[name]
 
 
 @pytest.mark.parametrize("bits", [0, 1, 7, 8, 31, 32, 63])

@@ -147,12 +147,36 @@ class LaneMath:
         chosen = self.block.select(better(x, y), x, y)  # y if one is NaN
         return self.block.select(self.isnan(x), x, chosen) if x.is_float else chosen
 
-    def right_shift(self, x: Lanes, bits: int) -> Lanes:
+    def right_shift(self, x: Any, bits: Any) -> Lanes:
         """The bits moved to the right."""
-        size = 8 * size_in_bytes(x.dtype)
+        x, bits, size = self._shifted(x, bits)
+        if isinstance(bits, Lanes):
+            within = self._within(bits, size)
+            moved = x >> self.block.select(within, bits, bits.like(size - 1))
+            return self.block.select(within, moved, x ^ x) if x.is_unsigned else moved
         if bits < size:
             return x >> bits
         return x ^ x if x.is_unsigned else x >> size - 1
+
+    def left_shift(self, x: Any, bits: Any) -> Lanes:
+        """The bits moved to the left."""
+        x, bits, size = self._shifted(x, bits)
+        if isinstance(bits, Lanes):
+            within = self._within(bits, size)
+            return self.block.select(
+                within, x << self.block.select(within, bits, bits ^ bits), x ^ x
+            )
+        return x << bits if bits < size else x ^ x
+
+    def _shifted(self, x: Any, bits: Any) -> tuple[Lanes, Any, int]:
+        known = x if isinstance(x, Lanes) else bits
+        if known.is_float or known.dtype == "bool":
+            raise Declined(f"a shift of {known.dtype}")
+        return known.like(x), bits, 8 * size_in_bytes(known.dtype)
+
+    def _within(self, bits: Lanes, size: int) -> Lanes:
+        """Whether a number has so many bits to move by; NumPy takes no negative one for that."""
+        return bits < size if bits.is_unsigned else (bits >= 0) & (bits < size)
 
     # Roots and roundings
 
@@ -222,6 +246,9 @@ class LaneMath:
     logical_and = staticmethod(operator.and_)
     logical_or = staticmethod(operator.or_)
     logical_xor = staticmethod(operator.xor)
+    bitwise_and = staticmethod(operator.and_)
+    bitwise_or = staticmethod(operator.or_)
+    bitwise_xor = staticmethod(operator.xor)
 
     def logical_not(self, x: Lanes) -> Lanes:
         """Whether it does not hold."""

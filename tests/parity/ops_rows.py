@@ -40,7 +40,7 @@ ON_JAX = {
     "argpartition": (1, 2), "average": (7, 8), "average_pool": (2,), "cholesky_inverse": (1, 2, 3),
     "correlate": (5,), "cross": (2, 4, 5, 6), "dot": (2,), "histogram": (2,), "imag": (1, 2, 3),
     "istft": (3,), "layer_normalization": (4,), "linspace": (4, 5), "max": (8,), "meshgrid": (3,),
-    "min": (8,), "moments": (4,), "nonzero": (1, 2, 3), "normalize": (3,), "one_hot": (3,),
+    "min": (8,), "moments": (4,), "nonzero": (1, 2, 3), "one_hot": (3,),
     "pad": (1, 4), "rms_normalization": (4,), "scatter_update": (5, 6, 7, 8, 9, 10),
     "segment_min": (3,), "sign": (2,), "size": (1, 2, 3), "stft": (3,), "top_k": (1, 2, 3),
     "unique": (2, 3, 4, 5), "vander": (1, 2, 3), "vdot": (2,),
