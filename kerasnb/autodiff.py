@@ -40,7 +40,7 @@ def pullback(
     useful = {id(s) for s in sources}
     path = []
     for node in nodes:
-        if any(id(t) in useful for t in node.inputs):
+        if _passes(node, useful):
             path.append(node)
             useful.update(id(t) for t in node.outputs if is_float(t.spec.dtype))
     found = {}
@@ -59,10 +59,17 @@ def pullback(
     return [found.get(id(s)) for s in sources]
 
 
+def _passes(node: Node, useful: set) -> bool:
+    """Whether a cotangent can go through a node to what is useful."""
+    rules = node.op.vjp
+    if rules is None or callable(rules):
+        return rules is not None and any(id(t) in useful for t in node.inputs)
+    pairs = zip(node.inputs, rules, strict=True)
+    return any(rule is not None and id(t) in useful for t, rule in pairs)
+
+
 def _node_cotangents(node: Node, g: list, useful: set) -> list[tuple[Tensor, Any]]:
     op, inputs = node.op, node.inputs
-    if op.vjp is None:
-        return []
     y = node.outputs
     if node.single:
         g, y = g[0], y[0]

@@ -89,9 +89,8 @@ def _chosen(index: Tensor, values: Sequence) -> Any:
     tensors = [as_tensor(v) for v in values]
     specs = {t.spec for t in tensors}
     if len(specs) > 1:
-        raise ShapeError(
-            f"switch: the branches must give one shape and dtype, got {', '.join(map(str, specs))}."
-        )
+        found = ", ".join(sorted(str(s) for s in specs))
+        raise ShapeError(f"switch: the branches must give one shape and dtype, got {found}.")
     result = tensors[0]
     for i, tensor in enumerate(tensors[1:], 1):
         result = where(equal(index, i), tensor, result)

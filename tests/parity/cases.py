@@ -10,8 +10,8 @@ from .mask_cases import MASKS
 from .metric_cases import METRICS
 from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
-from .objective_cases import OBJECTIVES
 from .more_ops_cases import ALL_OPS
+from .objective_cases import OBJECTIVES
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
 from .precision_cases import PRECISION
 from .preprocessing_cases import PREPROCESSING
