@@ -41,8 +41,8 @@ def read_batches(path: Path, names: Sequence[str], label: str) -> list[tuple]:
             for info in file:
                 if info.name in names and info.isfile() and info.size <= LARGEST:
                     found[info.name] = file.extractfile(info).read()
-    except (EOFError, OSError, tarfile.TarError) as error:
-        raise LoadError(f"{path}: cannot be unpacked: {error}.") from None
+    except Exception as error:  # each way to compress has errors of its own
+        raise LoadError(f"{path}: cannot be unpacked: {error}.") from error
     missing = [name for name in names if name not in found]
     if missing:
         raise LoadError(f"{path}: expected a member {missing[0]}, which is not there.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasnb.datasets.pickles import read_pickle
-from kerasnb.errors import LoadError
+from kerasnb.errors import KerasnbError, LoadError
 
 __all__ = ["read_npz"]
 
@@ -41,8 +41,10 @@ def read_npz(path: Path, *choices: Sequence[str]) -> list[np.ndarray]:
                 if held[name].file_size > LARGEST:
                     raise LoadError(f"{path}: the array {name} has more than {LARGEST >> 30} GiB.")
             return [_array(file.read(held[name]), f"{path}, array {name}") for name in names]
-    except (OSError, RuntimeError, zipfile.BadZipFile) as error:
-        raise LoadError(f"{path}: cannot be read as an .npz file: {error}.") from None
+    except KerasnbError:
+        raise
+    except Exception as error:  # each way to compress has errors of its own
+        raise LoadError(f"{path}: cannot be read as an .npz file: {error}.") from error
 
 
 def _array(data: bytes, name: str) -> np.ndarray:
@@ -51,8 +53,8 @@ def _array(data: bytes, name: str) -> np.ndarray:
         version = np.lib.format.read_magic(stream)
         read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
         shape, by_columns, dtype = read[version[0]](stream)
-    except (KeyError, ValueError):
-        raise LoadError(f"{name}: it is no array as NumPy writes them.") from None
+    except Exception as error:  # the header is Python text, which can be wrong in many ways
+        raise LoadError(f"{name}: it is no array as NumPy writes them.") from error
     if dtype.hasobject:
         found = read_pickle(data[stream.tell() :], name)
         if not isinstance(found, np.ndarray) or found.shape != shape:

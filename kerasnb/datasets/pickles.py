@@ -253,10 +253,10 @@ def _line_number(line: str) -> int:
 
 
 def _skip(count: int) -> Callable[[_Reader], None]:
-    return lambda reader: void(reader.bytes(count))
+    return lambda reader: _void(reader.bytes(count))
 
 
-def void(_: object) -> None:
+def _void(_: object) -> None:
     """What is not needed."""
 
 
@@ -266,7 +266,7 @@ _INSTRUCTIONS: dict[int, Callable[[_Reader], None]] = {
         b"\x80": _skip(1),  # the protocol
         b"\x95": _skip(8),  # the length of a frame
         b"(": lambda r: r.marks.append(len(r.stack)),
-        b"0": lambda r: void(r.stack.pop()),
+        b"0": lambda r: _void(r.stack.pop()),
         b"2": lambda r: r.stack.append(r.stack[-1]),
         # constants and numbers
         b"N": _push(lambda r: None),
