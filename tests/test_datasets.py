@@ -202,6 +202,13 @@ def test_a_reduced_set_is_taken_and_said(reduced, capsys, tmp_path):
     assert capsys.readouterr().out == said
 
 
+def test_the_whole_set_comes_before_a_reduced_one(reduced):
+    x, y = np.ones((2, 28, 28), "uint8"), np.arange(2)
+    reduced("mnist-small.npz", x, y, x, y)
+    reduced("mnist.npz", x[:1], y[:1], x, y)
+    assert datasets.mnist.load_data()[0][0].shape == (1, 28, 28)
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_reduced_pictures_in_gray(reduced, name):
     x = np.ones((2, 28, 28), "uint8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerasnb.datasets.cifar import in_data_format, read_batches
-from kerasnb.datasets.upstream import Upstream, reduced
+from kerasnb.datasets.upstream import Upstream
 
 __all__ = ["load_data"]
 
@@ -32,7 +32,7 @@ def load_data() -> tuple:
 
     Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images".
     """
-    found = reduced("cifar10", (32, 32, 3))
+    found = FILE.reduced((32, 32, 3))
     if found is not None:
         pairs = [(x.transpose(0, 3, 1, 2), y.reshape(-1, 1)) for x, y in (found[:2], found[2:])]
     else:

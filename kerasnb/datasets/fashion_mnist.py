@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasnb.datasets.upstream import GOOGLE, Upstream, reduced
+from kerasnb.datasets.upstream import GOOGLE, Upstream
 from kerasnb.errors import LoadError
 
 __all__ = ["load_data"]
@@ -47,7 +47,7 @@ def load_data() -> tuple:
 
     Source: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
     """
-    found = reduced("fashion_mnist", (28, 28))
+    found = FILES[0].reduced((28, 28))
     if found is None:
         found = [read_idx(file.path()) for file in FILES]
     x_train, y_train, x_test, y_test = found

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from kerasnb.datasets.npz import read_npz
-from kerasnb.datasets.upstream import GOOGLE, Upstream, reduced
+from kerasnb.datasets.upstream import GOOGLE, Upstream
 from kerasnb.datasets.words import keep_short, keep_words, shifted
 from kerasnb.errors import ArgumentError
 
@@ -56,7 +56,7 @@ def load_data(
 
     Source: Maas et al. 2011, "Learning word vectors for sentiment analysis", ACL.
     """
-    found = reduced("imdb", None)
+    found = FILE.reduced(None)
     if found is not None:
         if (start_char, oov_char, index_from) != (1, 2, 3):
             raise ArgumentError(

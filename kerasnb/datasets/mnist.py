@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kerasnb.datasets.npz import read_npz
-from kerasnb.datasets.upstream import GOOGLE, Upstream, reduced
+from kerasnb.datasets.upstream import GOOGLE, Upstream
 
 __all__ = ["load_data"]
 
@@ -30,7 +30,7 @@ def load_data(path: str = "mnist.npz") -> tuple:
 
     Source: LeCun, Cortes and Burges 1998, "The MNIST database of handwritten digits".
     """
-    found = reduced("mnist", (28, 28))
+    found = FILE.reduced((28, 28))
     if found is None:
         found = read_npz(FILE.path(path), ("x_train", "y_train", "x_test", "y_test"))
     x_train, y_train, x_test, y_test = found

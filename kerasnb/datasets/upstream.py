@@ -2,7 +2,7 @@
 
 The folder that `KERASNB_DATASETS` names is looked in first. A file there has the name that it has
 upstream; its hash is not asked for, since the folder is chosen on purpose, and reading a file
-executes nothing. Some sets are also taken from a smaller file there, for example
+executes nothing. Without it, some sets are taken from a smaller file there, for example
 ``imdb-small.npz``: its name is that of the set, a hyphen, any word and ``.npz``, and it holds the
 arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test`` (or ``arr_0`` to ``arr_3``) as
 `load_data()` returns them. A line is printed when one is used.
@@ -24,7 +24,7 @@ from kerasnb.datasets.small import SETS
 from kerasnb.errors import DownloadError, LoadError
 from kerasnb.utils.files import cache_folder, get_file
 
-__all__ = ["GOOGLE", "Upstream", "reduced"]
+__all__ = ["GOOGLE", "Upstream"]
 
 GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -70,6 +70,35 @@ class Upstream(NamedTuple):
         except DownloadError as reason:
             raise DownloadError(self._not_here(name, kept, reason)) from None
 
+    def reduced(self, row: tuple[int, ...] | None) -> list[np.ndarray] | None:
+        """The four arrays of a smaller file in the folder of one's own.
+
+        None if there is none, or the file of the whole set is there, too.
+
+        Args:
+            row: the shape of an example; None for lists of words.
+
+        Raises:
+            LoadError: the file has other arrays.
+        """
+        own = _own_folder()
+        if own is None or (own / self.folder / self.name).is_file():
+            return None
+        found = sorted(own.glob(f"{self.title}-*.npz"))
+        if not found:
+            return None
+        arrays = read_npz(found[0], _PARTS, _UNNAMED)
+        for x, y in (arrays[:2], arrays[2:]):
+            if len(x) != len(y) or (x.dtype != object if row is None else x.shape[1:] != row):
+                what = "lists of words" if row is None else f"examples of shape {row}"
+                raise LoadError(
+                    f"{found[0]}: expected {what} with a label each, got arrays of shapes "
+                    f"{x.shape} and {y.shape}."
+                )
+        rows = f"{len(arrays[0]):,} + {len(arrays[2]):,} rows"
+        print(f"{self.title}: a reduced set, {found[0]}, with {rows}.")
+        return arrays
+
     def _not_here(self, name: str, kept: Path, reason: DownloadError) -> str:
         within = f" in a folder {self.folder}" if self.folder else ""
         return (
@@ -77,32 +106,6 @@ class Upstream(NamedTuple):
             f"and put it as {name} into {kept}, or name a folder that has it{within} with the "
             f"variable KERASNB_DATASETS. These sets need no network: {', '.join(sorted(SETS))}."
         )
-
-
-def reduced(title: str, row: tuple[int, ...] | None) -> list[np.ndarray] | None:
-    """The four arrays of a smaller file of a set in the folder of one's own; None without one.
-
-    Args:
-        title: of the set.
-        row: the shape of an example; None for lists of words.
-
-    Raises:
-        LoadError: the file has other arrays.
-    """
-    own = _own_folder()
-    found = sorted(own.glob(f"{title}-*.npz")) if own is not None else []
-    if not found:
-        return None
-    arrays = read_npz(found[0], _PARTS, _UNNAMED)
-    for x, y in (arrays[:2], arrays[2:]):
-        if len(x) != len(y) or (x.dtype != object if row is None else x.shape[1:] != row):
-            what = "lists of words" if row is None else f"examples of shape {row}"
-            raise LoadError(
-                f"{found[0]}: expected {what} with a label each, got arrays of shapes {x.shape} "
-                f"and {y.shape}."
-            )
-    print(f"{title}: a reduced set, {found[0]}, with {len(arrays[0]):,} + {len(arrays[2]):,} rows.")
-    return arrays
 
 
 def _own_folder() -> Path | None:
