@@ -17,7 +17,7 @@ _counts: Counter = Counter()
 def snake_case(name: str) -> str:
     """`name` in lower case with underscores between words."""
     name = re.sub(r"\W+", "", name)
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 

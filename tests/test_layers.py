@@ -352,10 +352,6 @@ ARGUMENTS = {
     "Embedding 'n': input_dim must be a whole number of at least 1, got -1.": (
         lambda: layers.Embedding(-1, 2, name="n")
     ),
-    "Embedding 'n': mask_zero=True is not supported yet. Use mask_zero=False, and pass a mask to "
-    "the layer that needs it, for example LSTM()(x, mask=tokens != 0).": (
-        lambda: layers.Embedding(3, 2, mask_zero=True, name="n")
-    ),
     "Lambda 'n': function must be callable, got 3.": lambda: layers.Lambda(3, name="n"),
     "Dropout 'n': rate must be a number from 0 to 1, got 1.5.": lambda: layers.Dropout(
         1.5, name="n"

@@ -275,6 +275,10 @@ class MultiHeadAttention(Layer):
         count = len(self.attention_axes)
         if attention_mask is not None:
             attention_mask = self._over_heads(attention_mask, scores.shape)
+            if not (return_attention_scores or self._dropout_layer.rate or query.ndim != 4):
+                # a query that may look nowhere then looks everywhere alike, as in Keras
+                low = -3e4 if scores.dtype == "float16" else -1e9
+                scores, attention_mask = ops.where(attention_mask, scores, low), None
         weights = masked_softmax(scores, attention_mask, tuple(range(-count, 0)))
         kept = self._dropout_layer(weights, training=training)
         return ops.einsum(self._means_equation, kept, value), weights  # -> (B, T, N, H)

@@ -215,9 +215,9 @@ class _ConvLSTM(WithCell):
     CELL_NAME = "conv_lstm_cell"
     rank: int
 
-    def build(self, sequences_shape: tuple) -> None:
-        check_rank(self, sequences_shape, self.rank + 3, AXES[self.rank - 1])
-        super().build(sequences_shape)
+    def _check_sequences(self, shape: tuple) -> None:
+        check_rank(self, shape, self.rank + 3, AXES[self.rank - 1])
+        super()._check_sequences(shape)
 
     def _state_shapes(self, batch: int | None) -> list[tuple]:
         return [(batch, *self.cell.state_shape)] * 2

@@ -47,15 +47,17 @@ class Merge(OfSeveral):
         ]
         _check_shapes(self, tensors)
         masks = [mask_of(t) for t in inputs]
-        if self.PICKS and any(m is not None for m in masks):
-            return self.merge(_others_where_masked(tensors, masks, self.merge))
+        if any(m is not None for m in masks):
+            return self.merge_masked(tensors, masks)
         return self.merge(tensors)
-
-    PICKS = False  # whether it takes one of the elements: then never one that is masked
 
     def merge(self, tensors: list[Tensor]) -> Tensor:
         """The combination of tensors of one rank. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} does not define merge(tensors).")
+
+    def merge_masked(self, tensors: list[Tensor], masks: list) -> Tensor:
+        """The combination where some inputs have masks; None stands for no mask."""
+        return self.merge(tensors)
 
 
 class Add(Merge):
@@ -97,6 +99,15 @@ class Multiply(Merge):
     def merge(self, tensors: list[Tensor]) -> Tensor:
         return reduce(ops.multiply, tensors)
 
+    def merge_masked(self, tensors: list[Tensor], masks: list) -> Tensor:
+        """The product of what counts; 0 where nothing does."""
+        spread = [None if m is None else _spread(m, t) for m, t in zip(masks, tensors, strict=True)]
+        pairs = zip(spread, tensors, strict=True)
+        product = self.merge([t if m is None else ops.where(m, t, 1.0) for m, t in pairs])
+        if any(m is None for m in spread):
+            return product
+        return ops.where(reduce(ops.logical_or, spread), product, 0.0)
+
 
 class Average(Merge):
     """The mean of the inputs, element by element.
@@ -109,27 +120,30 @@ class Average(Merge):
         return reduce(ops.add, tensors) / len(tensors)
 
 
-class Maximum(Merge):
+class _Extreme(Merge):
+    """Base of the layers that take one of the elements: never one that is masked."""
+
+    def merge_masked(self, tensors: list[Tensor], masks: list) -> Tensor:
+        return self.merge(_others_where_masked(tensors, masks, self.merge))
+
+
+class Maximum(_Extreme):
     """The largest of the inputs, element by element.
 
     Shape:
         a list of shapes that broadcast together, with one batch size ``->`` the common shape.
     """
 
-    PICKS = True
-
     def merge(self, tensors: list[Tensor]) -> Tensor:
         return reduce(ops.maximum, tensors)
 
 
-class Minimum(Merge):
+class Minimum(_Extreme):
     """The smallest of the inputs, element by element.
 
     Shape:
         a list of shapes that broadcast together, with one batch size ``->`` the common shape.
     """
-
-    PICKS = True
 
     def merge(self, tensors: list[Tensor]) -> Tensor:
         return reduce(ops.minimum, tensors)

@@ -90,7 +90,7 @@ class RNN(Layer):
         return None if self._kept is None else self._kept.variables
 
     def build(self, sequences_shape: tuple) -> None:
-        _check_sequences(self, sequences_shape)
+        self._check_sequences(sequences_shape)
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
         if self.stateful:
@@ -116,7 +116,7 @@ class RNN(Layer):
             mask: ``(N, T)``, true where a step counts; the others leave the state as it is.
             training: whether dropout drops.
         """
-        _check_sequences(self, sequences.shape)
+        self._check_sequences(sequences.shape)
         states = self._first_states(sequences, initial_state)
         if mask is not None:
             mask = _check_mask(self, mask, sequences)
@@ -151,6 +151,17 @@ class RNN(Layer):
     def reset_states(self) -> None:
         """The same as `reset_state`."""
         self.reset_state()
+
+    def _check_sequences(self, shape: tuple) -> None:
+        own = isinstance(self.cell, RecurrentCell)
+        # a cell of the user's may take images at each step
+        check_rank(self, shape, 3, "(batch, steps, features)", more=not own)
+        if shape[1] == 0:
+            raise ShapeError(
+                f"{label(self)}: expected at least one step, got input {tuple(shape)}."
+            )
+        if own:
+            self.cell.check_features(shape, self)
 
     def _first_states(self, sequences: Tensor, given: Any) -> list[Tensor]:
         batch = sequences.shape[0]
@@ -480,16 +491,6 @@ def _chosen(counts: Tensor, new: Tensor, before: Any) -> Tensor:
 def _output_before(states: list) -> Tensor:
     """The output of the step before: the first state of a cell, in a stack of the last one."""
     return states[-1][0] if tree.is_nested(states[0]) else states[0]
-
-
-def _check_sequences(layer: RNN, shape: tuple) -> None:
-    own = isinstance(layer.cell, RecurrentCell)
-    # a cell of the user's may take images at each step
-    check_rank(layer, shape, 3, "(batch, steps, features)", more=not own)
-    if shape[1] == 0:
-        raise ShapeError(f"{label(layer)}: expected at least one step, got input {tuple(shape)}.")
-    if own:
-        layer.cell.check_features(shape, layer)
 
 
 def _check_mask(layer: Layer, mask: Any, sequences: Tensor) -> Tensor:

@@ -355,7 +355,10 @@ def _check_recurrent(owner: Layer, argument: str, layer: Any) -> None:
 def _copy(layer: Layer, prefix: str, **changes: Any) -> Layer:
     config = {**layer.get_config(), **changes}
     config["name"] = prefix + layer.name.removeprefix(prefix)
-    return type(layer).from_config(config)
+    copy = type(layer).from_config(config)
+    if layer.built and not copy.built and layer._build_shapes:
+        copy.build(**layer._build_shapes)
+    return copy
 
 
 def _layer_from(config: Any) -> Layer:

@@ -197,8 +197,11 @@ class Metrics:
         """The value of each metric by name; with several outputs the output's name comes first."""
         results = {}
         for name, group in zip(self.names, self.metrics, strict=False):
-            for metric, _ in group:
-                key = f"{name}_{metric.name}" if len(self.names) > 1 else metric.name
+            start = f"{name}_" if len(self.names) > 1 else ""
+            for metric, weighted in group:
+                key = f"{start}{metric.name}"
+                if weighted and key in results:
+                    key = f"{start}weighted_{metric.name}"
                 number = 1
                 while key in results:  # two of one name: the later one gets a number, as in Keras
                     key = f"{key.removesuffix(f'_{number - 1}')}_{number}"

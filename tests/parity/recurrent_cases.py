@@ -124,14 +124,14 @@ def _over_time(
     inner: Callable[[Any], Any],
     *shape: int,
     training: bool | None = None,
-    call: Callable[..., Any] | None = None,
+    skip: tuple[str, ...] = (),
 ) -> Case:
     return layer(
         f"TimeDistributed/{title}",
         lambda k: k.layers.TimeDistributed(inner(k)),
         real(*shape),
         training=training,
-        call=call,
+        skip_config=skip,
     )
 
 
@@ -140,7 +140,7 @@ TIME = [
     _over_time("Dense of more axes", lambda k: k.layers.Dense(3, name="inner"), 2, 4, 3, 5),
     _over_time("Conv2D", lambda k: k.layers.Conv2D(2, 2, name="inner"), 2, 3, 4, 5, 2),
     _over_time("LSTM", lambda k: k.layers.LSTM(3, name="inner"), 2, 3, 4, 5),
-    _over_time("Flatten", lambda k: k.layers.Flatten(name="inner"), 2, 3, 4, 5),
+    _over_time("Flatten", lambda k: k.layers.Flatten(name="inner"), 2, 3, 4, 5, skip=("layer",)),
     _over_time(
         "twice",
         lambda k: k.layers.TimeDistributed(k.layers.Dense(2, name="inmost"), name="inner"),
@@ -150,7 +150,7 @@ TIME = [
     _over_time(
         "normalized in training",
         lambda k: k.layers.BatchNormalization(name="inner", momentum=0.7),
-        *(4, 3, 5),
+        *(9, 3, 5),
         training=True,
     ),
 ]
