@@ -124,7 +124,7 @@ def test_symbolic_masks_can_be_used_in_a_graph():
 
 
 def test_who_drops_a_mask_says_so():
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="drops it") as caught:
         layers.Flatten(name="flat")(masked())
     assert str(caught[0].message) == (
         "Flatten 'flat' got an input with a mask, does not support masking, and drops it: the "
@@ -277,7 +277,8 @@ def test_images_over_time_with_a_mask():
     )
     y = layer(x)
     assert mask(y) == SEEN.tolist()
-    assert not y.numpy()[~SEEN].any() and y.numpy()[SEEN].all()
+    assert not y.numpy()[~SEEN].any()
+    assert y.numpy()[SEEN].all()
 
 
 def test_dropout_over_images_is_off_at_rest():
@@ -291,7 +292,9 @@ def test_dropout_over_images_is_off_at_rest():
 # Errors
 
 ARGUMENTS = {
-    "Bidirectional 'n': merge_mode": lambda: layers.Bidirectional(layers.LSTM(2), "add", name="n"),
+    "Unknown Bidirectional 'n': merge_mode 'add'. Known: ave, concat, mul, sum.": lambda: (
+        layers.Bidirectional(layers.LSTM(2), "add", name="n")
+    ),
     "Bidirectional 'n': layer must be a layer, got int.": (
         lambda: layers.Bidirectional(3, name="n")
     ),
@@ -329,7 +332,7 @@ ARGUMENTS = {
 def test_errors_about_arguments(text):
     with pytest.raises(ArgumentError) as caught:
         ARGUMENTS[text]()
-    assert str(caught.value) == text or text.endswith("merge_mode")
+    assert str(caught.value) == text
 
 
 SHAPES = {
