@@ -416,7 +416,8 @@ def binomial(
     found = left * 0
     for own in seeds[:halvings]:
         middle = left // 2 + 1
-        value = beta(shape, cast(middle, "float32"), cast(left + 1 - middle, "float32"), seed=own)
+        rest = maximum(left + 1 - middle, 1)
+        value = beta(shape, cast(middle, "float32"), cast(rest, "float32"), seed=own)
         below, many = value <= share, left > _DIRECT
         # below: the first `middle` trials succeed, and the others are spread above `value`
         next_share = where(below, (share - value) / maximum(1.0 - value, 1e-30), share / value)

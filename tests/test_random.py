@@ -237,6 +237,75 @@ def test_categorical():
     assert random.categorical(logits, 2, "int64", seed=7).dtype == "int64"
 
 
+def erlang_cdf(shape):
+    """Of the gamma distribution with a whole number."""
+    return lambda x: 1 - np.exp(-x) * sum(x**k / math.factorial(k) for k in range(shape))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "cdf"),
+    [
+        (1.0, erlang_cdf(1)),
+        (5.0, erlang_cdf(5)),
+        (0.5, lambda x: ops.erf(as_tensor(np.sqrt(x), "float64")).numpy()),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gamma(alpha, cdf, dtype):
+    sample = random.gamma((N,), alpha, dtype, seed=9)
+    assert sample.dtype == dtype
+    assert gap(sample.numpy(), cdf) < GAP
+
+
+def test_gamma_of_many_shapes_at_once():
+    alphas = np.float32([[0.01], [0.3], [2.0], [300.0]])
+    sample = random.gamma((4, 50_000), alphas, seed=10).numpy()
+    assert (sample >= 0).all()
+    # a mean of 50,000 is off by 4 deviations of sqrt(alpha / 50,000) once in 16,000 times
+    np.testing.assert_allclose(sample.mean(1), alphas[:, 0], atol=4 * np.sqrt(300 / 50_000))
+    np.testing.assert_allclose(sample.mean(1)[:3], alphas[:3, 0], atol=4 * np.sqrt(2 / 50_000))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cdf"),
+    [
+        (0.5, 0.5, lambda x: 2 / np.pi * np.arcsin(np.sqrt(x))),
+        (2.0, 1.0, lambda x: x * x),
+        (1.0, 3.0, lambda x: 1 - (1 - x) ** 3),
+    ],
+)
+def test_beta(a, b, cdf):
+    assert gap(random.beta((N,), a, b, seed=11).numpy(), cdf) < GAP
+
+
+def test_beta_of_small_numbers_is_a_number():
+    sample = random.beta((1000,), 1e-3, 1e-3, seed=12).numpy()
+    assert np.isfinite(sample).all()
+    assert 400 < (sample > 0.5).sum() < 600
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.3), (16, 0.5), (17, 0.9), (100, 0.05), (500, 0.4)])
+def test_binomial(n, p):
+    sample = random.binomial((N,), n, p, seed=13).numpy()
+    assert sample.dtype == "float32"
+    logs = [
+        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+        + k * math.log(p) + (n - k) * math.log(1 - p)
+        for k in range(n + 1)
+    ]  # fmt: skip
+    found = np.bincount(sample.astype(int), minlength=n + 1) / N
+    assert np.abs(np.cumsum(found) - np.cumsum(np.exp(logs))).max() < GAP
+
+
+def test_binomial_of_many_numbers_at_once():
+    counts, shares = np.int32([[0], [7], [2000]]), np.float32([0.0, 0.25, 1.0])
+    sample = random.binomial((4000, 3, 3), counts, shares, dtype="int32", seed=14).numpy()
+    assert sample.dtype == "int32"
+    assert (sample[..., 0] == 0).all()
+    assert (sample[..., 2] == counts[:, 0]).all()
+    np.testing.assert_allclose(sample[..., 1].mean(0), [0, 1.75, 500], atol=4 * 20 / 63)
+
+
 def test_dropout():
     x = as_tensor(np.linspace(1, 2, N).astype("float32"))
     with GradientTape() as tape:

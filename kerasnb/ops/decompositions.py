@@ -115,7 +115,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
         upper: whether it is the upper one.
     """
     x = _matrix("cholesky_inverse", x)
-    inverse = solve_triangular(x, eye(x.shape[-1], dtype=x.dtype), lower=not upper)
+    inverse = inv(triu(x) if upper else tril(x))
     return matmul(inverse, _t(inverse)) if upper else matmul(_t(inverse), inverse)
 
 

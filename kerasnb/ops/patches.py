@@ -42,7 +42,9 @@ def unfold(
     rows, columns = places
     x = take(take(x, columns, 3), rows, 2)  # (N, C, kh, oh, kw, ow)
     x = transpose(x, (0, 1, 2, 4, 3, 5))
-    return reshape(x, (x.shape[0], x.shape[1] * kernel[0] * kernel[1], -1))
+    return reshape(
+        x, (x.shape[0], x.shape[1] * kernel[0] * kernel[1], rows.shape[1] * columns.shape[1])
+    )
 
 
 def fold(

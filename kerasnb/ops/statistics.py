@@ -32,7 +32,7 @@ from kerasnb.ops.elementwise import (
     square,
     where,
 )
-from kerasnb.ops.index import sort, take_along_axis
+from kerasnb.ops.index import sort, take, take_along_axis
 from kerasnb.ops.ordering import searchsorted
 from kerasnb.ops.products import matmul
 from kerasnb.ops.reduce import all, any, argmax, argmin, cumsum, max, mean, min, prod, sum
@@ -168,10 +168,10 @@ def _quantile(
     shape, lead = q.shape, ordered.shape[:-1]
     # (..) and (Q,) -> (.., Q)
     places = clip(expand_dims(last, -1), 0.0, math.inf) * reshape(q, (-1,))
-    places = broadcast_to(places, (*lead, places.shape[-1]))
 
-    def at(where_: Tensor) -> Tensor:
-        return take_along_axis(ordered, cast(where_, "int32"), -1)
+    def at(place: Tensor) -> Tensor:
+        place = cast(place, "int32")
+        return take_along_axis(ordered, place, -1) if last.ndim else take(ordered, place, -1)
 
     if method == "lower":
         found = at(floor(places))
