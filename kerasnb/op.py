@@ -16,7 +16,10 @@ from kerasnb.errors import DTypeError, GraphError, ShapeError
 from kerasnb.spec import TensorSpec, broadcast_shapes, is_float, promote
 from kerasnb.text import takes_numbers
 
-__all__ = ["KINDS", "OPS", "Op", "Sample", "Signature", "elementwise", "primitive", "scalar_like"]
+__all__ = [
+    "KINDS", "OPS", "Op", "Sample", "Signature", "common_dtype", "elementwise", "primitive",
+    "scalar_like",
+]  # fmt: skip
 
 KINDS = (
     "elementwise", "reduce", "shape", "contract", "window", "index", "random", "control", "library",
@@ -145,9 +148,9 @@ def elementwise(
 
     Args:
         name: the op's name.
-        inputs: what the inputs are converted to: ``"promote"`` (their common dtype), ``"float"``
-            (the same, integers becoming `floatx`), ``"bool"``, ``"any"`` (left alone), or
-            ``"select"`` (bool, then two promoted).
+        inputs: what the inputs are converted to: ``"promote"`` (their common dtype), ``"number"``
+            (the same, bool becoming int32), ``"float"`` (the same, integers becoming `floatx`),
+            ``"bool"``, ``"any"`` (left alone), or ``"select"`` (bool, then two promoted).
         output: ``"same"`` as the converted inputs, ``"bool"``, or ``"attr"`` (the attribute
             `dtype`).
         vjp: the formula of each input's gradient; sums over broadcast axes are added by itself.
@@ -188,7 +191,7 @@ def primitive(
         if casts is not None:
 
             def resolve(specs: tuple, attrs: dict) -> Signature:
-                dtype = _common(specs, casts)
+                dtype = common_dtype(specs, casts)
                 outputs = infer(*(s.with_dtype(dtype) for s in specs), **attrs)
                 return Signature(outputs, _needed_casts(specs, (dtype,) * len(specs)))
 
@@ -207,11 +210,11 @@ def _resolve_elementwise(
     except ShapeError as error:
         raise ShapeError(f"{name}: {error}") from None
     if inputs == "select":
-        dtypes = ("bool", *(_common(specs[1:], "promote"),) * 2)
+        dtypes = ("bool", *(common_dtype(specs[1:], "promote"),) * 2)
     elif inputs == "any":
         dtypes = tuple(s.dtype if isinstance(s, TensorSpec) else _scalar_dtype(s) for s in specs)
     else:
-        dtypes = (_common(specs, inputs),) * len(specs)
+        dtypes = (common_dtype(specs, inputs),) * len(specs)
     result = {"same": dtypes[-1], "bool": "bool"}.get(output) or attrs["dtype"]
     casts = _needed_casts(specs, dtypes)
     if inputs == "select" and not any(isinstance(s, TensorSpec) for s in specs[1:]):
@@ -220,8 +223,14 @@ def _resolve_elementwise(
     return Signature(TensorSpec(shape, result), casts)
 
 
-def _common(specs: tuple, rule: str) -> str:
-    """The dtype to which inputs are converted; Python scalars (given as types) never widen it."""
+def common_dtype(specs: tuple, rule: str) -> str:
+    """The dtype to which inputs are converted.
+
+    Args:
+        specs: of the inputs; Python scalars, given as types, never widen it.
+        rule: ``"promote"``, ``"number"`` (bool becomes int32), ``"float"`` (all that is no float
+            becomes `floatx`) or ``"bool"``.
+    """
     if rule == "bool":
         return "bool"
     tensors = [s.dtype for s in specs if isinstance(s, TensorSpec)]
@@ -229,7 +238,7 @@ def _common(specs: tuple, rule: str) -> str:
     dtype = promote(*tensors) if tensors else promote(*map(_scalar_dtype, scalars))
     if float in scalars and not is_float(dtype):
         dtype = config.floatx()
-    if int in scalars and dtype == "bool":
+    if dtype == "bool" and (int in scalars or rule == "number"):
         dtype = "int32"
     if rule == "float" and not is_float(dtype):
         dtype = config.floatx()

@@ -267,7 +267,7 @@ def test_divisions_with_a_remainder_are_numpys(name, dtype):
         ("exponential", [np.ones(3)], "native exp is for float32, not float64"),
         ("add", [np.ones(3, "float16")] * 2, "arrays of float16"),
         ("negate", [np.ones(3, bool)], "sub of truth values"),
-        ("mod", [np.ones(3, bool)] * 2, "a division of truth values"),
+        ("floor_divide", [np.ones(3, bool)] * 2, "a division of truth values"),
         ("power", [np.ones(3, int)] * 2, "a power of whole numbers that is not known before"),
         ("power", [np.ones(3, int), -1], "a negative power of whole numbers"),
         ("greater", [np.ones(3, "uint8"), -1], "a number out of the range of uint8"),

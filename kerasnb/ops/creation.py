@@ -107,7 +107,7 @@ def ones_like(x: Any, dtype: str | None = None) -> Tensor:
 
 
 def arange(
-    start: float, stop: float | None = None, step: float | None = 1, dtype: str | None = None
+    start: float, stop: float | None = None, step: float | None = None, dtype: str | None = None
 ) -> Tensor:
     """The numbers from `start` (0 if only one is given) to before `stop`, `step` apart."""
     if stop is None:

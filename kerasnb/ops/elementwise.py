@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasnb.op import OPS, Sample
+from kerasnb.op import OPS, Sample, common_dtype
 from kerasnb.ops.declare import elementwise
 from kerasnb.spec import check_dtype
 from kerasnb.tensor import Tensor, apply, as_tensor
@@ -75,6 +75,7 @@ def floor_divide(m, x1, x2):
 
 @elementwise(
     "mod",
+    inputs="number",
     vjp=[lambda g, y, a, b: g, lambda g, y, a, b: -g * floor_divide(a, b)],
     samples=[Sample(((3, 4), (4,)), low=0.5)],
 )
@@ -128,7 +129,7 @@ def sign(m, x):
     return m.sign(x)
 
 
-@elementwise("square", vjp=[lambda g, y, x: g * 2 * x], samples=ONE)
+@elementwise("square", inputs="number", vjp=[lambda g, y, x: g * 2 * x], samples=ONE)
 def square(m, x):
     """Each element times itself."""
     return m.multiply(x, x)
@@ -407,6 +408,21 @@ def cast(x: Any, dtype: str) -> Tensor:
     """The tensor converted to `dtype`."""
     x, dtype = as_tensor(x), check_dtype(dtype)
     return x if x.dtype == dtype else _convert(x, dtype=dtype)
+
+
+def together(x1: Any, x2: Any, rule: str = "promote") -> tuple[Tensor, Tensor]:
+    """Two tensors or numbers in one dtype, which Python's numbers do not widen.
+
+    Args:
+        x1: a tensor or a number.
+        x2: the same.
+        rule: see `kerasnb.op.common_dtype`.
+    """
+    values = [v if type(v) in (bool, int, float) else as_tensor(v) for v in (x1, x2)]
+    specs = tuple(v.spec if type(v) is Tensor else type(v) for v in values)
+    dtype = common_dtype(specs, rule)
+    a, b = (as_tensor(v, dtype) for v in values)
+    return a, b
 
 
 @elementwise("stop_gradient", inputs="any", vjp=[None], samples=ONE)

@@ -31,11 +31,12 @@ from kerasnb.ops.elementwise import (
     maximum,
     minimum,
     mod,
+    together,
     where,
 )
 from kerasnb.ops.reduce import all
 from kerasnb.ops.trigonometry import arctan2
-from kerasnb.spec import TensorSpec, check_dtype, is_float, promote
+from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, apply, as_tensor
 
 __all__ = [
@@ -144,7 +145,7 @@ def isclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Whether two elements differ by no more than `atol` plus `rtol` times the second's size."""
-    a, b = _float(x1), _float(x2)
+    a, b = together(x1, x2, "float")
     near = less_equal(absolute(a - b), atol + rtol * absolute(b))
     # an infinity is close to itself alone, though its difference to itself is NaN
     close = logical_or(logical_and(near, logical_and(isfinite(a), isfinite(b))), equal(a, b))
@@ -220,23 +221,23 @@ def fabs(x: Any) -> Tensor:
 
 def fmod(x1: Any, x2: Any) -> Tensor:
     """The remainder of the division, with the sign of the dividend."""
-    a, b = as_tensor(x1), as_tensor(x2)
+    a, b = together(x1, x2, "number")
     rest = mod(absolute(a), absolute(b))
-    return where(a < 0, -rest, rest) if promote(a.dtype, b.dtype) != "bool" else rest
+    return where(a < 0, -rest, rest)
 
 
 def fmax(x1: Any, x2: Any) -> Tensor:
     """The larger of two elements; where one is NaN the other."""
-    return _but_nan(maximum, as_tensor(x1), as_tensor(x2))
+    return _but_nan(maximum, *together(x1, x2))
 
 
 def fmin(x1: Any, x2: Any) -> Tensor:
     """The smaller of two elements; where one is NaN the other."""
-    return _but_nan(minimum, as_tensor(x1), as_tensor(x2))
+    return _but_nan(minimum, *together(x1, x2))
 
 
 def _but_nan(choose: Any, a: Tensor, b: Tensor) -> Tensor:
-    if not is_float(promote(a.dtype, b.dtype)):
+    if not is_float(a.dtype):
         return choose(a, b)
     a_is, b_is = isnan(a), isnan(b)
     both = choose(where(a_is, b, a), where(b_is, a, b))

@@ -8,7 +8,7 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError, ShapeError
 from kerasnb.op import Sample, primitive
-from kerasnb.ops.elementwise import sqrt, square
+from kerasnb.ops.elementwise import cast, sqrt, square
 from kerasnb.ops.half import through_float32
 from kerasnb.ops.reduce import sum
 from kerasnb.ops.reshaping import (
@@ -120,7 +120,7 @@ def _dot_general(xp, a, b, *, contract, batch):
 
 
 def matmul(x1: Any, x2: Any) -> Tensor:
-    """The matrix product over the last two axes; the leading ones broadcast.
+    """The matrix product over the last two axes; the leading ones broadcast. That of int8 is int32.
 
     Raises:
         ShapeError: the inner dimensions differ, or one input is a scalar.
@@ -128,6 +128,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     a, b = as_tensor(x1), as_tensor(x2)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul: expected at least one axis each, got {a.spec} and {b.spec}.")
+    if a.dtype == b.dtype == "int8":  # as Keras has it: 16 products overflow
+        a, b = cast(a, "int32"), cast(b, "int32")
     if b.ndim <= 2:
         return apply(_dot_general, a, b, contract=((a.ndim - 1,), (0,)), batch=((), ()))
     if a.ndim == 1:

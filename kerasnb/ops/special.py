@@ -27,6 +27,7 @@ from kerasnb.ops.elementwise import (
     sign,
     sqrt,
     square,
+    together,
     where,
 )
 from kerasnb.ops.gradients import custom_gradient
@@ -156,12 +157,13 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
 def logaddexp2(x1: Any, x2: Any) -> Tensor:
     """The logarithm to base 2 of 2^x1 + 2^x2, without overflow."""
     ln2 = math.log(2.0)
-    return logaddexp(_float(x1) * ln2, _float(x2) * ln2) * (1.0 / ln2)
+    a, b = together(x1, x2, "float")
+    return logaddexp(a * ln2, b * ln2) * (1.0 / ln2)
 
 
 def hypot(x1: Any, x2: Any) -> Tensor:
     """The length of the hypotenuse over two sides, without overflow."""
-    a, b = absolute(_float(x1)), absolute(_float(x2))
+    a, b = (absolute(x) for x in together(x1, x2, "float"))
     large = maximum(a, b)
     usable = where(equal(large, 0), 1.0, large)
     return where(equal(large, 0), 0.0, usable * sqrt(square(a / usable) + square(b / usable)))

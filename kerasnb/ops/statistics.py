@@ -30,6 +30,7 @@ from kerasnb.ops.elementwise import (
     round,
     sqrt,
     square,
+    together,
     where,
 )
 from kerasnb.ops.index import sort, take, take_along_axis
@@ -68,10 +69,9 @@ def average(x: Any, axis: Axis = None, weights: Any = None) -> Tensor:
     Raises:
         ShapeError: the weights do not fit.
     """
-    x = _float(x)
     if weights is None:
         return mean(x, axis)
-    weights = cast(weights, x.dtype)
+    x, weights = together(as_tensor(x), as_tensor(weights), "float")
     if weights.shape != x.shape:
         if weights.ndim != 1 or not isinstance(axis, int):
             raise ShapeError(

@@ -12,6 +12,7 @@ from .model_cases import MODELS
 from .more_layer_cases import MORE_LAYERS
 from .more_ops_cases import ALL_OPS
 from .objective_cases import OBJECTIVES
+from .ops_dtype_cases import OPS_DTYPES
 from .optimizer_cases import OPTIMIZERS, SCHEDULES
 from .precision_cases import PRECISION
 from .preprocessing_cases import PREPROCESSING
@@ -31,7 +32,7 @@ __all__ = ["CASES", "TABLES"]
 TABLES: dict[str, list[Case]] = {
     "layers": [*LAYERS, *MORE_LAYERS],
     "attention": ATTENTION,
-    "ops": ALL_OPS,
+    "ops": [*ALL_OPS, *OPS_DTYPES],
     "functions": [*ACTIVATIONS, *FUNCTIONS],
     "losses": LOSSES,
     "metrics": METRICS,
