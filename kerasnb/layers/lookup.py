@@ -7,6 +7,7 @@ vocabulary, hashes, host and ops.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -114,8 +115,8 @@ class StringLookup(Vocabulary, HostLayer):
 
     def _find(self, keys: Sequence[bytes]) -> np.ndarray:
         """The index of each key: 0 (or -1 for vectors) where it is the mask token."""
-        get = self._known.table.get
-        found = np.fromiter([get(key, -1) for key in keys], "int64", len(keys))
+        indices = map(self._known.table.get, keys, repeat(-1))
+        found = np.fromiter(indices, "int64", len(keys))
         missing = np.flatnonzero(found < 0)
         if self.mask_token is not None and len(missing):
             (mask,) = self._keys([self.mask_token])

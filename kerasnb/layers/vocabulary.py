@@ -6,7 +6,8 @@ Imports common, host and numerical_preprocessing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +298,7 @@ class Vocabulary:
             return
         self._count([self._keys(row) for row in rows], len(values) if values.ndim > 1 else 1)
 
-    def _count(self, rows: Iterable[Sequence], documents: int = 0) -> None:
+    def _count(self, rows: Sequence[Sequence], documents: int = 0) -> None:
         """Count the keys of some documents."""
         if self._given:
             raise ArgumentError(
@@ -305,10 +306,9 @@ class Vocabulary:
                 "made. Leave one of them out."
             )
         self._documents += documents
-        for row in rows:
-            self._counts.update(row)
-            if self.output_mode == "tf_idf":
-                self._document_counts.update(set(row))
+        self._counts.update(chain.from_iterable(rows))
+        if self.output_mode == "tf_idf":
+            self._document_counts.update(chain.from_iterable(map(set, rows)))
 
     def finalize_state(self) -> None:
         """Make a vocabulary of the tokens counted so far."""
