@@ -1,6 +1,9 @@
 """kerasnb: a Keras you can see, steer and take apart, on NumPy and CuPy."""
 
+import sys
+
 from kerasnb import (
+    absence,
     activations,
     backend,
     callbacks,
@@ -80,6 +83,8 @@ __all__ = [
     "utils",
     "value_and_grad",
 ]
+
+absence.watch(sys.modules[__name__])  # a name that is not there gives an error that helps
 
 
 def load_ipython_extension(shell) -> None:

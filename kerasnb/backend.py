@@ -1,4 +1,4 @@
-"""Which backend computes, and switching it: ``kerasnb.backend``. Imports backends, config, naming.
+"""Which backend computes, and switching it: ``kerasnb.backend``. Imports absence, config, naming.
 
 Under the names that Keras users know; `use` is what Keras cannot do.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasnb import backends, naming
+from kerasnb.absence import guard
 from kerasnb.backends import Switch, use, using
 from kerasnb.config import (
     epsilon,
@@ -58,4 +59,4 @@ def clear_session(free_memory: bool = True) -> None:
 def __getattr__(name: str) -> Any:
     if name == "_BACKEND":  # Keras 1's variable; a function of the present state here
         return backend()
-    raise AttributeError(f"module 'kerasnb.backend' has no attribute {name!r}")
+    return guard(__name__)(name)
