@@ -1,5 +1,5 @@
 """``python -m kerasnb``: what is in use; ``demo``: a first training; ``profile``: a script's steps;
-``lab``: the lessons.
+``lab``: the lessons; ``coverage``: which of Keras's names are here.
 
 Imports whatever it needs; nothing imports it.
 """
@@ -7,12 +7,13 @@ Imports whatever it needs; nothing imports it.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from kerasnb import backends, config, demo, lab
+from kerasnb import backends, config, coverage, demo, lab
 from kerasnb.compile import cores, llvm
 from kerasnb.errors import KerasnbError
 from kerasnb.profiling import profile_script
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "folder", nargs="?", default="kerasnb-notebooks",
         help="where they go, if it is the first word",
     )  # fmt: skip
+    names = commands.add_parser("coverage", help="list Keras's names: which are here and compared")
+    coverage.add_arguments(names)
     ours, for_lab = _split(sys.argv[1:] if arguments is None else arguments)
     words = parser.parse_args(ours)
     try:
@@ -52,10 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             profile_script(words.script, words.arguments)
         elif words.command == "lab":
             sys.exit(lab.open_lab(words.folder, for_lab))
+        elif words.command == "coverage":
+            print(coverage.report(words))
         else:
             print(describe())
     except KerasnbError as error:  # written for people: the traceback would add nothing
         parser.exit(1, f"{type(error).__name__}: {error}\n")
+    except BrokenPipeError:  # whoever reads has enough, as ``| head`` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:

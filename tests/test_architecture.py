@@ -16,8 +16,8 @@ PACKAGE = Path(kerasnb.__file__).parent
 # A module imports lower ranks, or its own without a cycle. A folder's modules have its rank unless
 # they are named.
 RANKS = {
-    "errors": 0, "screen": 0, "boundary": 0, "config": 0, "tree": 0, "naming": 0, "version": 0,
-    "spec": 0, "tracebacks": 0, "text": 1, "backends": 1,
+    "absence": 0, "errors": 0, "screen": 0, "boundary": 0, "config": 0, "tree": 0, "naming": 0,
+    "version": 0, "spec": 0, "tracebacks": 0, "text": 1, "backends": 1,
     "op": 2, "graph": 2, "tensor": 2, "variable": 2, "autodiff": 2, "interpret": 2, "backend": 2,
     "ops": 3,
     "compile": 4,
@@ -30,7 +30,7 @@ RANKS = {
     "saving.state": 6,
     "saving": 8, "datasets": 8, "export": 8, "legacy": 8,
     "notebook": 9,
-    "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,
+    "coverage": 10, "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,
 }  # fmt: skip
 
 SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
