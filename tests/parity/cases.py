@@ -25,6 +25,8 @@ from .value_cases import (
     LOOKUPS,
     REGULARIZERS,
 )
+from .wider_layer_cases import WIDER_LAYERS
+from .wider_value_cases import WIDER_VALUES
 
 __all__ = ["CASES", "TABLES"]
 
@@ -45,6 +47,8 @@ TABLES: dict[str, list[Case]] = {
     "precision": PRECISION,
     "masks": MASKS,
     "recurrent": RECURRENT,
+    "wider_layers": WIDER_LAYERS,
+    "wider_values": WIDER_VALUES,
 }
 
 _ALL = [case for table in TABLES.values() for case in table]

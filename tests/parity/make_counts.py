@@ -16,10 +16,15 @@ __all__ = ["FILE", "counts", "examined"]
 FILE = Path(__file__).parents[2] / "kerasnb" / "parity_counts.json"
 
 # families of cases that are not called as the namespace
-NAMESPACES = {"functions": "layers", "schedules": "optimizers.schedules"}
+NAMESPACES = {
+    "functions": "layers",
+    "preprocessing": "layers",
+    "schedules": "optimizers.schedules",
+}
 # cases that are called by other words than the name
 NAMES = {
     "layers.Input": ["keras.Input", "layers.InputLayer"],
+    "layers.Layer": ["keras.Layer"],
     "regularizers.Orthogonal": ["regularizers.OrthogonalRegularizer"],
 }
 
@@ -29,6 +34,8 @@ def examined(case: str) -> list[str]:
     family, what, *rest = f"{case}/".split("/")
     if family in ("models", "fit"):
         return ["keras.Model"]
+    if family == "policies":
+        return ["keras.DTypePolicy"]
     if family == "lookups":
         return [f"{what}.get"]
     if what == "scheduled":
