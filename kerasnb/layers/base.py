@@ -152,7 +152,8 @@ class Layer(Precision):
         kwargs = {k: self._convert(v) for k, v in kwargs.items()}
         if is_building((args, kwargs)):
             self._build_for(args, kwargs)
-            return record_call(self, args, {k: v for k, v in kwargs.items() if v is not None})
+            with self._named():
+                return record_call(self, args, {k: v for k, v in kwargs.items() if v is not None})
         token = self._enter_training(kwargs)
         try:
             self._build_for(args, kwargs)

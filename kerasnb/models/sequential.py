@@ -16,6 +16,7 @@ from kerasnb.models.model import Model
 from kerasnb.models.serialization import rebuild_layer
 from kerasnb.spec import TensorSpec, is_float
 from kerasnb.tensor import Tensor
+from kerasnb.variable import eager_scope
 
 __all__ = ["Sequential"]
 
@@ -45,7 +46,8 @@ class Sequential(Model):
         self._first_dtype: str | None = None  # of the first batch, where it matters
         for layer in layers or []:
             self.add(layer, rebuild=False)
-        self._rebuild()
+        with self._named():
+            self._rebuild()
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer on top.
@@ -79,12 +81,13 @@ class Sequential(Model):
         if not self._stack and self._start is None and isinstance(layer, Functional):
             self._start = Input(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
         self._stack.append(layer)
-        if rebuild and self._functional is not None:
-            x = self._extend(self._functional.output, layer)
-            self._functional = Functional(self._start, x, name=self.name)
-            self._forget_programs()
-        elif rebuild:
-            self._rebuild()
+        with self._named():
+            if rebuild and self._functional is not None:
+                x = self._extend(self._functional.output, layer)
+                self._functional = Functional(self._start, x, name=self.name)
+                self._forget_programs()
+            elif rebuild:
+                self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take off the top layer and give it."""
@@ -112,7 +115,8 @@ class Sequential(Model):
 
     def _extend(self, x: Tensor, layer: Layer) -> Tensor:
         """Call `layer` on `x`, what the layers below it give."""
-        with self._named():
+        # a trace may surround this: the first call, within the call of a layer that holds the stack
+        with eager_scope():
             x = layer(x)
         if not isinstance(x, Tensor):
             raise GraphError(

@@ -332,6 +332,7 @@ def _sequential(title: str, shape: tuple[int, ...], make: Any, config: bool = Tr
         record.values["output"] = side.array(model(x))
         record.values["training"] = side.array(model(x, training=True))
         record.facts["weights"] = [[w.name, list(w.shape), w.trainable] for w in model.weights]
+        record.facts["paths"] = [w.path for w in model.weights]
         record.facts["layers"] = [type(one).__name__ for one in model.layers]
         record.facts["shapes"] = [list(model.input_shape), list(model.output_shape)]
         if config:
@@ -370,4 +371,40 @@ WIDER_LAYERS += [
         ],
         config=False,  # Keras writes how the inner model is built and compiled, too
     ),
+]
+
+
+def _holder(k: Any) -> Any:
+    class Block(k.layers.Layer):
+        """Layers and a stack that are built when the block is called first."""
+
+        def __init__(self, **kwargs: Any):
+            super().__init__(**kwargs)
+            self.stack = k.Sequential(
+                [k.layers.Dense(3, "relu", name="wide"), k.layers.Dense(2, name="out")], name="ffn"
+            )
+            self.norm = k.layers.LayerNormalization(name="norm")
+
+        def call(self, x: Any) -> Any:
+            return self.norm(self.stack(x))
+
+    return Block(name="block")
+
+
+def _built_inside(title: str, symbolic: bool) -> Case:
+    """A stack within a layer, built by a call on an input of a model, or on numbers."""
+
+    def run(side: Side, rng: Any, record: Record) -> None:
+        block, x = _holder(side.keras), side.tensor(real(5, 4)(rng))
+        block(side.keras.Input((4,)) if symbolic else x)
+        block.set_weights([weight(rng, w.name, tuple(w.shape)) for w in block.weights])
+        record.values["output"] = side.array(block(x))
+        record.facts["paths"] = [w.path for w in block.weights]
+
+    return Case(f"keras/Sequential/{title}", run)
+
+
+WIDER_LAYERS += [
+    _built_inside("built inside a layer", symbolic=False),
+    _built_inside("built inside a layer of a model", symbolic=True),
 ]
