@@ -58,7 +58,7 @@ def spread():
 
 
 before = spread()
-for step in range(300):
+for _ in range(300):
     fake = np.array(generator.predict_on_batch(noise(batch)))
     points = np.concatenate([real(batch), fake])
     labels = np.concatenate([np.ones((batch, 1)), np.zeros((batch, 1))])
