@@ -210,6 +210,39 @@ def test_a_metric_counts_what_counts():
     np.testing.assert_allclose(metric.result(), 3 / 5, rtol=1e-6)
 
 
+def test_logs_of_a_masked_and_weighted_fit_are_those_of_keras():
+    rng = np.random.default_rng(0)
+    model = kerasnb.Sequential(
+        [
+            kerasnb.Input((7,), dtype="int32"),
+            layers.Embedding(5, 4, mask_zero=True),
+            layers.LSTM(3, return_sequences=True),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    name = "sparse_categorical_crossentropy"
+    model.compile(
+        kerasnb.optimizers.SGD(0.1), name, metrics=["accuracy"], weighted_metrics=[name, "accuracy"]
+    )
+    x = rng.integers(0, 5, (6, 7))
+    x[:, 0] = 1
+    y, weights = rng.integers(0, 3, (6, 7)), rng.random((6, 7)).astype("float32")
+    history = model.fit(
+        x, y, sample_weight=weights, batch_size=4, epochs=2, shuffle=False, verbose=0
+    ).history
+    # Keras 3.15.1 on TensorFlow
+    expected = {
+        "accuracy": [0.264706, 0.264706],
+        "loss": [0.726592, 0.712385],
+        name: [1.448707, 1.420586],
+        "weighted_accuracy": [0.276801, 0.276801],
+    }
+    assert sorted(history) == sorted(expected)
+    for key, values in expected.items():
+        np.testing.assert_allclose(history[key], values, atol=2e-6)
+
+
 # Recurrent layers and wrappers
 
 
