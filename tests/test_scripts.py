@@ -28,7 +28,6 @@ PEER = os.environ.get("KERASNB_PEER_PYTHON")
 
 # what a script waits for: it is skipped as long as the name is absent, and not afterwards
 WAITING = {
-    "callbacks_together.py": ["callbacks.TensorBoard"],
     "cifar_augmented.py": [
         "datasets.cifar10", "layers.RandomFlip", "layers.RandomRotation", "layers.RandomZoom",
         "layers.RandomCrop", "layers.Resizing", "layers.Rescaling",
@@ -45,9 +44,19 @@ WAITING = {
     "reuters_topics.py": ["datasets.reuters"],
     "saving_models.py": ["saving.load_model"],
     "tabular.py": ["layers.Normalization", "layers.StringLookup", "layers.CategoryEncoding"],
+    "tensorboard_logs.py": ["callbacks.TensorBoard"],
     "text_from_folders.py": ["utils.text_dataset_from_directory", "layers.TextVectorization"],
     "weather_forecast.py": ["utils.timeseries_dataset_from_array"],
 }  # fmt: skip
+
+# packages that a script needs besides, which are extras of either library
+PACKAGES = {"images_from_folders.py": "PIL", "tensorboard_logs.py": "tensorboardX"}
+PEER_PACKAGES = {"images_from_folders.py": "PIL", "tensorboard_logs.py": "tensorflow"}
+
+
+def has_package(python: str, name: str | None) -> bool:
+    question = f"import importlib.util as u, sys; sys.exit(u.find_spec({name!r}) is None)"
+    return name is None or subprocess.run([python, "-c", question], check=False).returncode == 0
 
 
 def present(full: str) -> bool:
@@ -103,6 +112,8 @@ def run(command: list[str], code: str, folder: Path, **environment: str) -> None
 def test_runs_and_learns(name, tmp_path, data):
     if absent(name):
         pytest.skip(f"waits for {', '.join(absent(name))}")
+    if not has_package(sys.executable, PACKAGES.get(name)):
+        pytest.skip(f"needs a package: pip install {PACKAGES[name]}")
     environment = {"KERASNB_HOME": str(tmp_path), "KERASNB_DATASETS": str(data)}
     paths = os.pathsep.join(
         path for path in (str(FOLDER.parents[1]), os.environ.get("PYTHONPATH")) if path
@@ -114,6 +125,8 @@ def test_runs_and_learns(name, tmp_path, data):
 @pytest.mark.skipif(PEER is None, reason="KERASNB_PEER_PYTHON names no Python that has Keras")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_runs_and_learns_under_keras(name, tmp_path, data):
+    if not has_package(PEER, PEER_PACKAGES.get(name)):
+        pytest.skip(f"Keras needs {PEER_PACKAGES[name]} for it")
     code = (FOLDER / name).read_text("utf-8").replace(LINE, "import keras\n")
     environment = {"KERAS_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     environment["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND", "torch")
