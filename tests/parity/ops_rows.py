@@ -46,6 +46,8 @@ ON_JAX = {
     "unique": (2, 3, 4, 5), "vander": (1, 2, 3), "vdot": (2,),
 }  # fmt: skip
 
+ON_TORCH = {"erf": (3,), "sigmoid": (3,), "rsqrt": (3,)}  # and for which it fails on jax
+
 
 def rows(
     name: str,
@@ -65,6 +67,7 @@ def rows(
         arguments = row[:-1] if options else row
         run = _run(name, arguments, options, grad, shown)
         needs = "jax" if number in ON_JAX.get(name, ()) else None
+        needs = "torch" if number in ON_TORCH.get(name, ()) else needs
         OPS.append(Case(f"ops/{name}/{number}", run, tolerance, needs))
 
 
