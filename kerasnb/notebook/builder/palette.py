@@ -151,7 +151,10 @@ _OFTEN = (
 )  # fmt: skip
 
 # made of what a person cannot type: a function, a cell, a layer
-_UNLISTED = ("Lambda", "RNN", "SpectralNormalization")
+_UNLISTED = (
+    "Bidirectional", "Lambda", "RNN", "SpectralNormalization", "StackedRNNCells", "TimeDistributed",
+    "Wrapper",
+)  # fmt: skip
 
 
 @cache
@@ -375,7 +378,10 @@ def _call_arguments(cls: type) -> Iterator[Argument]:
 def _rank(cls: type) -> int | None:
     """How many axes an input must have, from the class's name: Keras is regular there."""
     name = cls.__name__
-    if name in ("LSTM", "GRU", "SimpleRNN", "RNN") or "Attention" in name:
+    if (
+        name in ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed")
+        or "Attention" in name
+    ):
         return 3
     dimensions = re.search(r"([123])D(Transpose)?$", name)
     if dimensions and _family(cls) != _OWN:
