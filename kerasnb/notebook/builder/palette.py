@@ -378,13 +378,10 @@ def _call_arguments(cls: type) -> Iterator[Argument]:
 def _rank(cls: type) -> int | None:
     """How many axes an input must have, from the class's name: Keras is regular there."""
     name = cls.__name__
-    if (
-        name in ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed")
-        or "Attention" in name
-    ):
+    if name in ("LSTM", "GRU", "SimpleRNN", "RNN") or "Attention" in name:
         return 3
     dimensions = re.search(r"([123])D(Transpose)?$", name)
-    if dimensions and _family(cls) != _OWN:
+    if dimensions and _family(cls) != _OWN and name not in _OVER_TIME:
         return int(dimensions[1]) + 2
     return 2 if name == "RepeatVector" else None
 
@@ -427,6 +424,11 @@ def preset_of(argument: Argument) -> Any:
     return _GENERAL.get(argument.kind)
 
 
+_OVER_TIME = {
+    "ConvLSTM1D": [5, 16, 4],
+    "ConvLSTM2D": [5, 16, 16, 1],
+    "ConvLSTM3D": [3, 8, 8, 8, 1],
+}
 _FIRST_INPUTS = {3: [10, 8], 4: [28, 28, 1], 5: [16, 16, 16, 1]}
 
 
@@ -439,6 +441,8 @@ def _first_input(cls: type) -> dict[str, Any]:
         return {"shape": [1], "dtype": "string"}
     if cls.__name__ in ("Flatten", "Reshape", "Permute", "Dot"):
         return {"shape": [28, 28]}
+    if cls.__name__ in _OVER_TIME:
+        return {"shape": list(_OVER_TIME[cls.__name__])}
     return {"shape": list(_FIRST_INPUTS.get(_rank(cls) or 0, [8]))}
 
 
