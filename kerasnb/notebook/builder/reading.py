@@ -128,8 +128,8 @@ class _Reading:
         layer: InputLayer = tensor.node.attrs["layer"]
         batch, *shape = layer.batch_shape
         settings: dict[str, Any] = {"shape": shape}
-        if layer.dtype_policy.name != config.floatx():
-            settings["dtype"] = layer.dtype_policy.name
+        if layer.dtype != config.floatx():
+            settings["dtype"] = layer.dtype
         if batch is not None:
             settings["batch_size"] = batch
         name = name or ("" if _is_automatic(layer, "input", "keras_tensor") else layer.name)
