@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 import warnings
 
 from kerasnb.callbacks.base import Callback
@@ -42,16 +39,18 @@ class RemoteMonitor(Callback):
         self.headers, self.send_as_json = headers, send_as_json
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        from urllib import parse, request  # slow to import, and rarely needed
+
         text = json.dumps({"epoch": epoch, **(logs or {})})
         kind = "application/json"
         if not self.send_as_json:
-            text, kind = urllib.parse.urlencode({self.field: text}), _FORM
-        request = urllib.request.Request(
+            text, kind = parse.urlencode({self.field: text}), _FORM
+        message = request.Request(
             self.root + self.path, text.encode(), {"Content-Type": kind, **(self.headers or {})}
         )
         try:
-            urllib.request.urlopen(request, timeout=PATIENCE).close()
-        except (OSError, urllib.error.URLError) as error:
+            request.urlopen(message, timeout=PATIENCE).close()
+        except OSError as error:
             warnings.warn(
                 f"RemoteMonitor: {self.root} could not be reached: {error}.", stacklevel=2
             )
