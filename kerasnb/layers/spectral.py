@@ -37,7 +37,8 @@ class SpectralNormalization(Wrapper):
         self.power_iterations = check_whole(self, "power_iterations", power_iterations)
 
     def build(self, input_shape: tuple) -> None:
-        super().build(input_shape)
+        if not self.layer.built:
+            self.layer.build(input_shape)
         self.kernel = self._kernel()
         self.vector_u = self.add_weight(
             shape=(1, self.kernel.shape[-1]),
