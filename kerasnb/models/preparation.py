@@ -24,7 +24,7 @@ from kerasnb.text import is_text
 from kerasnb.utils.batches import unpack_x_y_sample_weight
 from kerasnb.variable import StateScope
 
-__all__ = ["Preparation", "batch_size_of", "batch_spec", "limited_epochs", "limited_steps"]
+__all__ = ["Preparation", "batch_size_of", "batch_spec", "limited_epochs"]
 
 
 class Preparation:
@@ -34,14 +34,19 @@ class Preparation:
         size = tree.flatten(x)[0]
         size = len(size) if hasattr(size, "__len__") else 1
         return self._make_data(
-            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight
+            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight, limited=False
         )
 
-    def _make_data(self, x: Any, *targets: Any, names: Any = FIT, **options: Any) -> Any:
+    def _make_data(
+        self, x: Any, *targets: Any, names: Any = FIT, limited: bool = True, **options: Any
+    ) -> Any:
         """The batches of what a user gave, as the steps of this model take them.
 
         What the model computes on the host (text, hashes) is done batch by batch before a step.
+        With `limited`, there are no more steps than `config.max_steps_per_epoch` allows.
         """
+        if limited:
+            options["steps"] = _limited_steps(options.get("steps"))
         on_host = self._computes_on_host()
         data = data_module.make_data(
             x, *targets, names=names._replace(takes_text=on_host), **options
@@ -110,7 +115,7 @@ class Preparation:
             else (given, None, None)
         )
         return self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps),
+            x, y, sample_weight, batch_size=batch_size, steps=steps,
             names=VALIDATION,
         )  # fmt: skip
 
@@ -167,7 +172,7 @@ def limited_epochs(epochs: int) -> int:
     return _limited("epochs", epochs, config.max_epochs())
 
 
-def limited_steps(steps: int | None) -> int | None:
+def _limited_steps(steps: int | None) -> int | None:
     """`steps`, or `config.max_steps_per_epoch` if that is less."""
     return _limited("steps_per_epoch", steps, config.max_steps_per_epoch())
 

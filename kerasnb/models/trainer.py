@@ -28,13 +28,7 @@ from kerasnb.models.fronts import Front
 from kerasnb.models.inspection import Inspection
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
-from kerasnb.models.preparation import (
-    Preparation,
-    batch_size_of,
-    batch_spec,
-    limited_epochs,
-    limited_steps,
-)
+from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec, limited_epochs
 from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.tracebacks import filtered
@@ -301,7 +295,7 @@ class Trainer(Inspection, Preparation):
                 FIT._replace(takes_text=self._computes_on_host()),
             )  # fmt: skip
         data = self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps_per_epoch),
+            x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch,
             shuffle=shuffle, class_weight=class_weight, names=FIT,
         )  # fmt: skip
         validation = self._validation_data(
@@ -428,7 +422,7 @@ class Trainer(Inspection, Preparation):
         self._require_compiled("evaluate")
         self._require_idle("evaluate")
         data = self._make_data(
-            x, y, sample_weight, batch_size=batch_size, steps=limited_steps(steps), names=EVALUATE
+            x, y, sample_weight, batch_size=batch_size, steps=steps, names=EVALUATE
         )
         self._prepare(data, training=False)
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
@@ -470,7 +464,7 @@ class Trainer(Inspection, Preparation):
             steps: batches to use.
             callbacks: what to call at each stage.
         """
-        data = self._make_data(x, batch_size=batch_size, steps=limited_steps(steps), names=PREDICT)
+        data = self._make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
         self._check_values(data, self._build_on(data.first()))
         callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
         step = self._step("predict", self.predict_step)
