@@ -18,13 +18,17 @@ FILE = Path(__file__).parents[2] / "kerasnb" / "parity_counts.json"
 # families of cases that are not called as the namespace
 NAMESPACES = {
     "functions": "layers",
+    "masks": "layers",
+    "ops dtypes": "ops",
     "preprocessing": "layers",
     "schedules": "optimizers.schedules",
 }
 # cases that are called by other words than the name
 NAMES = {
     "layers.Input": ["keras.Input", "layers.InputLayer"],
+    "layers.FeatureSpace": ["utils.FeatureSpace"],
     "layers.Layer": ["keras.Layer"],
+    "layers.chain": ["layers.Masking"],
     "regularizers.Orthogonal": ["regularizers.OrthogonalRegularizer"],
 }
 
@@ -40,8 +44,11 @@ def examined(case: str) -> list[str]:
         return [f"{what}.get"]
     if what == "scheduled":
         return [f"optimizers.schedules.{rest[0]}"]
+    if what.split()[0] in ("float16", "mixed_float16", "policy"):
+        return [f"layers.{rest[0]}"]
     if what == "RNN":
-        return ["layers.RNN", f"layers.{rest[0]}"]
+        cell = "StackedRNNCells" if rest[0].startswith("stack") else rest[0]
+        return ["layers.RNN", f"layers.{cell}"]
     name = f"{NAMESPACES.get(family, family)}.{what.partition(' ')[0]}"
     return NAMES.get(name, [name])
 
