@@ -168,6 +168,8 @@ def test_reductions(given_, dtype, name, keepdims):
     options = {} if name == "count_nonzero" else {"keepdims": keepdims}
     # of no axes NumPy's count takes none either
     expected = np.asarray(getattr(np, name)(x, axis=axes, **options))
+    if (dtype, name) == ("int32", "prod"):  # which NumPy computes in int64
+        expected = expected.astype(dtype)
     check(lambda t: getattr(ops, name)(t, axes, **options), x, expected=expected, exact=False)
 
 

@@ -20,7 +20,7 @@ assert keras.__version__
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "model.svg"
     try:
-        keras.utils.plot_model(model, to_file=str(path), show_shapes=True)
+        keras.utils.plot_model(model, to_file=str(path), show_shapes=True, show_layer_names=True)
     except ImportError:  # Keras needs Graphviz for it
         assert not path.exists()
     else:
