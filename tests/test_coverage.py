@@ -1,6 +1,8 @@
 """``python -m kerasnb coverage``."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from parity.make_counts import counts, examined
@@ -110,3 +112,10 @@ def test_a_case_names_what_it_examines(case, names):
 def test_every_case_examines_a_name_of_keras():
     known = {f"{space}.{name}" for space in absence.keras_names() for name in names_of(space)}
     assert sorted(counts().keys() - known) == [], "see NAMES in tests/parity/make_counts.py"
+
+
+def test_the_readme_tells_the_totals(told):
+    *_, core, occasional, _, every, _ = re.split(r"  +", told().splitlines()[-1].strip())
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text("utf-8").split())
+    assert f"Of all names {every} are here" in readme
+    assert f"use often {core}, of those that they use now and then {occasional}." in readme
