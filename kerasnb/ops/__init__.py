@@ -1,10 +1,10 @@
 """Everything that can be computed on tensors, under Keras's names: ``kerasnb.ops``.
 
 Each family is a module; this page only gathers their public names. `numpy`, `nn` and `linalg` are
-pages of the same names, as Keras has them.
+pages of the same names, as Keras has them; `image` has names of its own.
 """
 
-from kerasnb.ops import linalg, nn, numpy
+from kerasnb.ops import image, linalg, nn, numpy
 from kerasnb.ops.activations import *
 from kerasnb.ops.adaptive_pool import *
 from kerasnb.ops.attention import *

@@ -55,20 +55,21 @@ def rows(
     grad: bool = True,
     tolerance: float = 1e-5,
     shown: Callable[[Any, list], Any] | None = None,
+    table: list[Case] = OPS,
 ) -> None:
-    """Add a case for each list of arguments; a dictionary at its end holds options.
+    """Add a case to `table` for each list of arguments; a dictionary at its end holds options.
 
     `shown` makes of the results and the arguments what is compared, where the results have a
     freedom: signs of vectors, the order within a part.
     """
     for row in given:
-        number = sum(case.name.startswith(f"ops/{name}/") for case in OPS) + 1
+        number = sum(case.name.startswith(f"ops/{name}/") for case in table) + 1
         options = row[-1] if row and isinstance(row[-1], dict) else {}
         arguments = row[:-1] if options else row
         run = _run(name, arguments, options, grad, shown)
         needs = "jax" if number in ON_JAX.get(name, ()) else None
         needs = "torch" if number in ON_TORCH.get(name, ()) else needs
-        OPS.append(Case(f"ops/{name}/{number}", run, tolerance, needs))
+        table.append(Case(f"ops/{name}/{number}", run, tolerance, needs))
 
 
 def _run(name: str, arguments: list, options: dict, grad: bool, shown: Any) -> Any:
