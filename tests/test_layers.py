@@ -377,8 +377,8 @@ ARGUMENTS = {
     "ZeroPadding2D 'n': padding must be one number, two, or two pairs, got (1, 2, 3).": (
         lambda: layers.ZeroPadding2D((1, 2, 3), name="n")
     ),
-    "UpSampling2D 'n': interpolation must be 'nearest', the only one so far, got 'bilinear'.": (
-        lambda: layers.UpSampling2D(interpolation="bilinear", name="n")
+    "Unknown interpolation of UpSampling2D 'n': 'cubic'. Did you mean 'bicubic'?": (
+        lambda: layers.UpSampling2D(interpolation="cubic", name="n")
     ),
     "Add 'n': expected a list of tensors, got one input of shape (2, 3).": (
         lambda: layers.Add(name="n")(ones(2, 3))

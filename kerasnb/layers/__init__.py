@@ -15,6 +15,8 @@ from kerasnb.layers.core import *
 from kerasnb.layers.depthwise import *
 from kerasnb.layers.einsum_dense import *
 from kerasnb.layers.hashing import *
+from kerasnb.layers.image_augmentation import *
+from kerasnb.layers.image_preprocessing import CenterCrop, RandomCrop, Rescaling, Resizing
 from kerasnb.layers.input import Input, InputLayer
 from kerasnb.layers.lookup import *
 from kerasnb.layers.merging import *

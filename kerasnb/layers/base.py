@@ -218,16 +218,17 @@ class Layer(Precision):
         return tree.map_structure(convert, value)
 
     def _enter_training(self, kwargs: dict) -> Any:
-        """Settle `training`: as given, as in the surrounding call, or False."""
+        """Settle `training`: as given, as in the surrounding call, or what `call` has by itself."""
         training = kwargs.get("training")
         if training is None:
             training = _training.get()
-        training = bool(training)
+        if training is None and self._call.trains:
+            training = True
         if self._call.takes_training:
-            kwargs["training"] = training
+            kwargs["training"] = bool(training)
         else:
             kwargs.pop("training", None)
-        return _training.set(training)
+        return _training.set(None if training is None else bool(training))
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         if self.built:
@@ -540,6 +541,7 @@ class _CallSignature:
         parameters = inspect.signature(layer.call).parameters
         self.names = [n for n, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
         self.takes_training = "training" in parameters
+        self.trains = self.takes_training and parameters["training"].default is True
         self.takes_mask = "mask" in parameters
         self.masked = [n for n in self.names if f"{n}_mask" in parameters]
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasnb import config, ops
-from kerasnb.errors import ArgumentError, ShapeError, UnknownDimension
+from kerasnb.errors import ArgumentError, ShapeError, UnknownDimension, unknown
 from kerasnb.layers.base import Layer
 from kerasnb.layers.common import attributes, channels_last, check_rank, check_whole, label
+from kerasnb.ops import image
+from kerasnb.ops.image_sizes import INTERPOLATIONS
 from kerasnb.spec import size_of
 from kerasnb.tensor import Tensor
 
@@ -273,19 +275,22 @@ class UpSampling1D(Layer):
 
 
 class UpSampling2D(Layer):
-    """Images enlarged by repeating rows and columns.
+    """Images enlarged a whole number of times, by repeating pixels or by means of neighbours.
 
     Args:
         size: by how much, one number or ``(vertical, horizontal)``, at least 1.
         data_format: where the channels are; as configured if not given.
-        interpolation: ``"nearest"``, the only one so far.
+        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or
+            ``"lanczos5"``.
 
     Raises:
-        ArgumentError: another interpolation.
+        ArgumentError: the interpolation is unknown.
 
     Shape:
         ``(N, H, W, C) -> (N, H * size[0], W * size[1], C)``
     """
+
+    interpolations = INTERPOLATIONS
 
     def __init__(
         self,
@@ -298,16 +303,21 @@ class UpSampling2D(Layer):
         self.size = _pair(self, "size", size, least=1)
         self.data_format = data_format or config.image_data_format()
         self._last = channels_last(self, self.data_format)
-        if interpolation != "nearest":
-            raise ArgumentError(
-                f"{label(self)}: interpolation must be 'nearest', the only one so far, got "
-                f"{interpolation!r}."
-            )
+        if interpolation not in self.interpolations:
+            raise unknown(f"interpolation of {label(self)}:", interpolation, self.interpolations)
         self.interpolation = interpolation
 
     def call(self, inputs: Tensor) -> Tensor:
         check_rank(self, inputs.shape, 4, "(batch, height, width, channels)")
         first = 1 if self._last else 2
+        if self.interpolation != "nearest":
+            old = inputs.shape[first : first + 2]
+            if None in old:
+                raise UnknownDimension(
+                    f"{label(self)}: the size of {inputs.spec} is not known yet."
+                )
+            new = [n * k for n, k in zip(old, self.size, strict=True)]
+            return image.resize(inputs, new, self.interpolation, data_format=self.data_format)
         return ops.repeat(ops.repeat(inputs, self.size[0], first), self.size[1], first + 1)
 
     def get_config(self) -> dict:

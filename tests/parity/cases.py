@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .attention_cases import ATTENTION
 from .case import Case
+from .image_cases import IMAGES
 from .layer_cases import LAYERS
 from .loss_cases import LOSSES
 from .mask_cases import MASKS
@@ -45,6 +46,7 @@ TABLES: dict[str, list[Case]] = {
     "preprocessing": PREPROCESSING,
     "objectives": OBJECTIVES,
     "precision": PRECISION,
+    "images": IMAGES,
     "masks": MASKS,
     "recurrent": RECURRENT,
     "wider_layers": WIDER_LAYERS,
