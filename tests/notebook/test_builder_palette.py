@@ -45,6 +45,7 @@ def test_families_and_what_stands_first_in_them():
         "Activation": "LeakyReLU",
         "Reshaping": "Flatten",
         "Merging": "Add",
+        "Images": "Rescaling",
         "Preprocessing": "TextVectorization",
     }
     assert list(PALETTE)[:4] == ["Input", "Dense", "Embedding", "Activation"]

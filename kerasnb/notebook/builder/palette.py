@@ -128,14 +128,15 @@ _MODULES = {
     "attention": "Attention", "normalization": "Normalization", "spectral": "Normalization",
     "regularization": "Regularization", "activations": "Activation", "reshaping": "Reshaping",
     "merging": "Merging", "numerical_preprocessing": "Preprocessing", "lookup": "Preprocessing",
-    "hashing": "Preprocessing", "text": "Preprocessing",
+    "hashing": "Preprocessing", "text": "Preprocessing", "image_preprocessing": "Images",
+    "image_augmentation": "Images",
 }  # fmt: skip
 _OWN = "Your own"
 _BLUE, _VERMILION, _GREEN, _PINK, _ORANGE, _SKY = COLORS
 _COLORS = {
     "Core": _GREEN, "Convolution": _BLUE, "Recurrent": _PINK, "Attention": _PINK,
     "Normalization": _ORANGE, "Regularization": _ORANGE, "Pooling": _SKY, "Reshaping": _SKY,
-    "Merging": _VERMILION, "Preprocessing": _VERMILION,
+    "Merging": _VERMILION, "Preprocessing": _VERMILION, "Images": _BLUE,
 }  # fmt: skip
 
 # as often as 419 public documents name them
@@ -147,6 +148,7 @@ _OFTEN = (
     "GRU", "GlobalMaxPooling1D", "MaxPooling1D", "AveragePooling2D", "ZeroPadding2D", "SimpleRNN",
     "SeparableConv2D", "Softmax", "RepeatVector", "Multiply", "Dot", "Average", "Conv3D",
     "DepthwiseConv2D", "AveragePooling1D", "Permute", "GroupNormalization", "Conv1DTranspose",
+    "Rescaling", "RandomFlip", "RandomRotation", "Resizing", "RandomZoom", "RandomCrop",
     "TextVectorization", "Normalization", "StringLookup", "IntegerLookup", "CategoryEncoding",
 )  # fmt: skip
 
@@ -297,6 +299,8 @@ def _kind(cls: type, name: str, annotation: Any, default: Any) -> tuple[str, tup
     if name == "padding" and isinstance(default, str):
         known = getattr(cls, "paddings", ("same", "valid"))
         return "choice", tuple(sorted(known, key=lambda p: (p != "valid", p != "same")))
+    if name == "interpolation" and hasattr(cls, "interpolations"):
+        return "choice", cls.interpolations
     if name in _CHOICES:
         return "choice", _CHOICES[name]
     for suffix, names in FAMILIES.items():
@@ -380,6 +384,8 @@ def _rank(cls: type) -> int | None:
     name = cls.__name__
     if name in ("LSTM", "GRU", "SimpleRNN", "RNN") or "Attention" in name:
         return 3
+    if _family(cls) == "Images" and name != "Rescaling":
+        return 4
     dimensions = re.search(r"([123])D(Transpose)?$", name)
     if dimensions and _family(cls) != _OWN and name not in _OVER_TIME:
         return int(dimensions[1]) + 2
@@ -392,7 +398,8 @@ def _rank(cls: type) -> int | None:
 _PRESETS: dict[str, Any] = {
     "units": 64, "filters": 32, "kernel_size": 3, "pool_size": 2, "rate": 0.5, "stddev": 0.1,
     "num_heads": 4, "key_dim": 16, "input_dim": 10000, "output_dim": 64, "n": 8,
-    "target_shape": [-1], "activation": "relu", "axes": -1,
+    "target_shape": [-1], "activation": "relu", "axes": -1, "height_factor": 0.1,
+    "width_factor": 0.1, "height": 24, "width": 24,
 }  # fmt: skip
 _PRESETS_OF = {
     "Permute": {"dims": [2, 1]},
@@ -400,6 +407,10 @@ _PRESETS_OF = {
     "GroupNormalization": {"groups": 8},
     "CategoryEncoding": {"num_tokens": 8},
     "Discretization": {"bin_boundaries": [0.0, 1.0]},
+    "Rescaling": {"scale": 1 / 255},
+    "RandomRotation": {"factor": [-0.1, 0.1]},
+    "RandomBrightness": {"factor": [-0.2, 0.2]},
+    "RandomContrast": {"factor": [0.2, 0.2]},
 }
 _GENERAL = {"int": 8, "float": 0.5}
 
