@@ -453,3 +453,21 @@ def test_data_of_another_input_must_be_there_and_fit():
     assert builder.obey({"op": "choose", "values": {"data_2": "gone"}}).refused == (
         "There is no variable 'gone'."
     )
+
+
+def test_wrappers_are_drawn_and_written_with_what_is_in_them():
+    model = kerasnb.Sequential(
+        [
+            kerasnb.Input((10,)),
+            layers.Embedding(50, 8, mask_zero=True),
+            layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+            layers.TimeDistributed(layers.Dense(3)),
+        ]
+    )
+    builder = Builder(model)
+    code = builder.to_code()
+    assert "    layers.Bidirectional(layers.LSTM(4, return_sequences=True)),\n" in code
+    assert "    layers.TimeDistributed(layers.Dense(3)),\n" in code
+    again = Builder.from_code(code)
+    assert again.to_code() == code
+    assert again.model.count_params() == model.count_params()

@@ -154,7 +154,9 @@ def unusual(cls: type | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are not the defaults, in the order of the signature, others after them."""
     if cls is None:
         return dict(settings)
-    defaults = {**BASE, **parameters(cls)}
+    defaults = {**BASE}
+    for owner in reversed(cls.__mro__):  # what a class hands on is an argument of its bases
+        defaults |= parameters(owner)
     order = [n for n in parameters(cls) if n in settings]
     order += sorted(n for n in settings if n not in order)
     return {
