@@ -466,7 +466,9 @@ def test_wrappers_are_drawn_and_written_with_what_is_in_them():
     )
     builder = Builder(model)
     code = builder.to_code()
-    assert "    layers.Bidirectional(layers.LSTM(4, return_sequences=True)),\n" in code
+    # as in Keras, which sets it for sequences
+    inner = "layers.LSTM(4, return_sequences=True, zero_output_for_mask=True)"
+    assert f"    layers.Bidirectional({inner}),\n" in code
     assert "    layers.TimeDistributed(layers.Dense(3)),\n" in code
     again = Builder.from_code(code)
     assert again.to_code() == code

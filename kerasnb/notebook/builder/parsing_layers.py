@@ -33,8 +33,8 @@ from kerasnb.notebook.builder.parsing_values import (
     tensors_in,
 )
 from kerasnb.notebook.builder.signatures import (
-    BASE,
     call_names,
+    handed_on,
     output_count,
     parameters,
     takes,
@@ -189,7 +189,7 @@ class Tracer:
     ) -> LayerValue:
         """A layer of a class."""
         own = list(parameters(cls))
-        more = ("name", *BASE, *_OLD_SHAPES) if takes_more(cls) else ("name",)
+        more = ("name", *handed_on(cls), *_OLD_SHAPES) if takes_more(cls) else ("name",)
         found = self.bound(own, args, kwargs, cls.__name__, line, more)
         name = self.named(found.pop("name", None), line)
         old = {n: found.pop(n) for n in _OLD_SHAPES if n in found and n not in own}

@@ -16,8 +16,9 @@ from kerasnb.layers.merging import OfSeveral
 from kerasnb.naming import snake_case
 
 __all__ = [
-    "BASE", "FAMILIES", "call_names", "class_of", "family_of", "is_activation", "is_automatic",
-    "is_usual", "meaning", "output_count", "parameters", "takes", "takes_more", "unusual",
+    "BASE", "FAMILIES", "call_names", "class_of", "family_of", "handed_on", "is_activation",
+    "is_automatic", "is_usual", "meaning", "output_count", "parameters", "takes", "takes_more",
+    "unusual",
 ]  # fmt: skip
 
 # the arguments that every layer has, with their defaults; `name` is written apart
@@ -38,6 +39,15 @@ def parameters(cls: type) -> dict[str, Any]:
         for name, parameter in _signature(cls.__init__).items()
         if name not in ("self", "name") and parameter.kind not in _OPEN
     }
+
+
+@functools.lru_cache(maxsize=512)
+def handed_on(cls: type) -> dict[str, Any]:
+    """The arguments of a layer's bases that it takes without naming them, each with its default."""
+    found = dict(BASE)
+    for owner in reversed(cls.__mro__[1:]):
+        found |= parameters(owner)
+    return {name: v for name, v in found.items() if v is not inspect.Parameter.empty}
 
 
 @functools.lru_cache(maxsize=512)
@@ -154,9 +164,7 @@ def unusual(cls: type | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are not the defaults, in the order of the signature, others after them."""
     if cls is None:
         return dict(settings)
-    defaults = {**BASE}
-    for owner in reversed(cls.__mro__):  # what a class hands on is an argument of its bases
-        defaults |= parameters(owner)
+    defaults = {**handed_on(cls), **parameters(cls)}
     order = [n for n in parameters(cls) if n in settings]
     order += sorted(n for n in settings if n not in order)
     return {
