@@ -22,13 +22,14 @@ from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
-from kerasnb.models.arrays import EVALUATE, FIT, PREDICT
+from kerasnb.models.arrays import EVALUATE, FIT
 from kerasnb.models.epochs import Epoch, Pace, epoch_of
 from kerasnb.models.fronts import Front
 from kerasnb.models.inspection import Inspection
 from kerasnb.models.loop import checked, flat_or_dict, is_due
 from kerasnb.models.objectives import Objective, check_names
-from kerasnb.models.preparation import Preparation, batch_size_of, batch_spec, limited_epochs
+from kerasnb.models.prediction import Prediction
+from kerasnb.models.preparation import batch_size_of, batch_spec, limited_epochs
 from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.tracebacks import filtered
@@ -37,7 +38,7 @@ from kerasnb.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weig
 __all__ = ["Trainer"]
 
 
-class Trainer(Inspection, Preparation):
+class Trainer(Inspection, Prediction):
     """What a `Model` needs to be trained; mixed into it."""
 
     _split: Front | None = None  # a functional model's, if a part of it is computed on the host
@@ -447,43 +448,6 @@ class Trainer(Inspection, Preparation):
         return logs
 
     @filtered
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: Any = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-    ) -> Any:
-        """The model's outputs for `x` as NumPy arrays, in its output structure.
-
-        Args:
-            x: inputs, as for `fit`.
-            batch_size: samples a step; 32 if not given.
-            verbose: as for `fit`.
-            steps: batches to use.
-            callbacks: what to call at each stage.
-        """
-        data = self._make_data(x, batch_size=batch_size, steps=steps, names=PREDICT)
-        self._check_values(data, self._build_on(data.first()))
-        callbacks = self._callback_list(callbacks, verbose, 1, data.steps)
-        step = self._step("predict", self.predict_step)
-        outputs: list[Any] = []
-        callbacks.on_predict_begin()
-        with boundary.inside():
-            self._predict(step, data, callbacks, outputs)
-        callbacks.on_predict_end()
-        return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
-
-    def _predict(self, step: Step, data: Any, callbacks: Any, outputs: list) -> None:
-        for index, batch in enumerate(data.epoch()):
-            callbacks.on_predict_batch_begin(index)
-            result = step(pack_x_y_sample_weight(batch[0]))
-            outputs.append(tree.map_structure(lambda t: t.numpy(), result))
-            callbacks.on_predict_batch_end(index, lambda: {"outputs": outputs[-1]})
-            boundary.rest()
-
-    @filtered
     def train_on_batch(
         self,
         x: Any,
@@ -515,26 +479,6 @@ class Trainer(Inspection, Preparation):
         with boundary.inside():
             logs = self._step("test", self.test_step)(pack_x_y_sample_weight(*data.first()))
         return flat_or_dict(self._read_logs(logs), return_dict)
-
-    @filtered
-    def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch as NumPy arrays."""
-        batch = self._one_batch(x, None, None, None).first()
-        step = self._predict_step_on(batch)
-        self._check_indices(batch[0])
-        with boundary.inside():
-            outputs = step(pack_x_y_sample_weight(batch[0]))
-        return tree.map_structure(lambda t: t.numpy(), outputs)
-
-    def _predict_step_on(self, batch: Any) -> Step:
-        """The step of prediction; the model is built if batches of this kind are new."""
-        step = self._step("predict", self.predict_step)
-        key = (tree.form(batch[0]), *(batch_spec(a) for a in tree.flatten(batch[0])))
-        if key not in self._built_on:
-            self._build_on(batch)
-            step = self._step("predict", self.predict_step)  # another, if there are new weights
-            self._built_on.add(key)
-        return step
 
     def _prepare(self, data: Any, training: bool) -> None:
         """Build model, metrics and optimizer from the first batch, and check the targets."""
