@@ -24,12 +24,13 @@ from kerasnb.tensor import Operators, Tensor, as_tensor, placeholder
 
 __all__ = [
     "StateScope", "Variable", "autocast", "autocasting", "current_scope", "eager_scope",
-    "in_scope", "swap", "weightless",
+    "in_scope", "note_change", "structure", "swap", "weightless",
 ]  # fmt: skip
 
 _scope: ContextVar[StateScope | None] = ContextVar("state_scope", default=None)
 _autocast: ContextVar[str | None] = ContextVar("autocast", default=None)
 _weightless: ContextVar[bool] = ContextVar("weightless", default=False)
+_structure = {"token": object()}
 
 
 class Variable(Operators):
@@ -60,7 +61,7 @@ class Variable(Operators):
     ):
         self.name = name or "variable"
         self.path = self.name
-        self.trainable = self.made_trainable = trainable
+        self.trainable = self.made_trainable = trainable  # which also notes the change
         self.autocast = True
         self.regularizer = None
         self.constraint = None
@@ -93,6 +94,16 @@ class Variable(Operators):
     def size(self) -> int:
         """The number of elements."""
         return int(np.prod(self.shape))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        note_change()
 
     @property
     def value(self) -> Tensor:
@@ -269,6 +280,17 @@ def weightless():
         yield
     finally:
         _weightless.reset(token)
+
+
+def structure() -> object:
+    """A token that stays the same as long as no variable is made, nothing is frozen or thawed, and
+    no layer is adapted: what was found by a walk over layers and variables is still true."""
+    return _structure["token"]
+
+
+def note_change() -> None:
+    """From now on, `structure` is another."""
+    _structure["token"] = object()
 
 
 def swap(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:

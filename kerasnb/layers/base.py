@@ -26,7 +26,7 @@ from kerasnb.spec import TensorSpec, check_dtype, is_float
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.text import as_text, holds_strings, is_text
 from kerasnb.tracebacks import shortened
-from kerasnb.variable import Variable
+from kerasnb.variable import Variable, note_change
 
 __all__ = ["NOT_SEARCHED", "Layer"]
 
@@ -106,6 +106,7 @@ class Layer(Precision):
         self._build_shapes: dict[str, Any] = {}  # all that `build` was given, by name
         self.dtype_policy = dtype
         self._trainable = trainable
+        note_change()
         self._own: list[Variable] = []
         self._losses: list[Tensor] = []
         self._calls: list[Any] = []  # the nodes that calls on symbolic tensors made
@@ -318,7 +319,7 @@ class Layer(Precision):
 
     def _trainable_flags(self) -> list[bool]:
         """`trainable` of layers and variables, and how often `adapt` ran: a step depends on them.
-        One walk for all, as every call of `predict_on_batch` asks."""
+        As long as `structure` is the same, so are they."""
         found: dict[int, Any] = {id(self): self}
         waiting: list[Layer] = [self]
         while waiting:
@@ -330,6 +331,11 @@ class Layer(Precision):
                         waiting.append(thing)
         adapted = [thing.adaptations for thing in found.values() if hasattr(thing, "adaptations")]
         return [thing.trainable for thing in found.values()] + adapted
+
+    def _note_adaptation(self) -> None:
+        """It has learned by `adapt` what a compiled step holds as constants."""
+        self.adaptations += 1
+        note_change()
 
     def _own_variables(self) -> list[Variable]:
         found = {id(v): v for v in self._own}
@@ -385,6 +391,7 @@ class Layer(Precision):
     def trainable(self, value: bool) -> None:
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
+            note_change()
             for variable in layer._own_variables():
                 if variable.made_trainable:
                     variable.trainable = bool(value)

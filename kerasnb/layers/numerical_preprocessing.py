@@ -285,7 +285,7 @@ class Discretization(Layer):
         if not self.summary.shape[1]:
             raise ShapeError(f"{label(self)}: adapt got no data.")
         self._use(_compressed(self.summary, 1.0 / self.num_bins)[0, :-1])
-        self.adaptations += 1
+        self._note_adaptation()
 
     def reset_state(self) -> None:
         """Forget the batches so far."""

@@ -264,7 +264,7 @@ class Vocabulary:
     def _learn(self, tokens: list, weights: np.ndarray | None) -> None:
         self._known.learn(tokens, self._first_token, weights)
         self._size = self.vocabulary_size()
-        self.adaptations += 1
+        self._note_adaptation()
 
     # Learning it
 

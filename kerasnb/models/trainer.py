@@ -34,6 +34,7 @@ from kerasnb.models.training import StopRequested, Training, absorbs_interrupt
 from kerasnb.tensor import Tensor, as_tensor
 from kerasnb.tracebacks import filtered
 from kerasnb.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from kerasnb.variable import structure
 
 __all__ = ["Trainer"]
 
@@ -116,6 +117,7 @@ class Trainer(Inspection, Prediction):
         self._steps: dict[str, Step] = {}
         self._on_host: bool | None = None
         self._newest_kind = ""
+        self._known_flags: tuple[object, list[bool]] = (None, [])
         self._rehearsed: set[tuple] = set()
         self._built_on: set[tuple] = set()
 
@@ -496,7 +498,7 @@ class Trainer(Inspection, Prediction):
 
     def _step(self, kind: str, function: Callable) -> Step:
         step = self._steps.get(kind)
-        flags = self._trainable_flags()
+        flags = self._present_flags()
         # text within a model that cannot be cut into a front and a step: op by op
         eager = self.run_eagerly or (self._split is None and self._computes_on_host())
         if step is None or step.flags != flags or step.eager != eager:
@@ -511,6 +513,15 @@ class Trainer(Inspection, Prediction):
             self._built_on.clear()
         self._newest_kind = kind
         return step
+
+    def _present_flags(self) -> list[bool]:
+        """`_trainable_flags`, found out anew when anything was made, frozen or adapted."""
+        known, flags = self._known_flags
+        now = structure()
+        if known is not now:
+            flags = self._trainable_flags()
+            self._known_flags = now, flags
+        return flags
 
     def _read_logs(self, logs: Any) -> dict[str, float]:
         """The logs as Python numbers."""
