@@ -358,7 +358,7 @@ def test_an_interrupt_inside_a_step_leaves_the_state_before_it(monkeypatch):
     before = state_of(model)
     program = next(iter(model._steps["train"]._programs.values()))
 
-    def interrupted(arrays):
+    def interrupted(arrays, kept):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(program, "plan", interrupted)
@@ -668,3 +668,12 @@ def test_steps_per_execution_must_be_whole_and_positive():
     assert str(caught.value) == (
         'compile: steps_per_execution must be "auto" or a whole number from 1, got 0.'
     )
+
+
+def test_one_batch_of_lists_has_all_rows():
+    model = kerasnb.Sequential([kerasnb.Input((2,)), kerasnb.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    assert model.predict_on_batch(rows).shape == (3, 1)
+    of_lists = model.test_on_batch(rows, [[0.0], [1.0], [9.0]])
+    assert of_lists == model.test_on_batch(np.array(rows), np.array([[0.0], [1.0], [9.0]]))

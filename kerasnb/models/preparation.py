@@ -31,10 +31,8 @@ class Preparation:
     """The checks of a `Trainer` and what it makes ready; mixed into it."""
 
     def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
-        size = tree.flatten(x)[0]
-        size = len(size) if hasattr(size, "__len__") else 1
         return self._make_data(
-            x, y, sample_weight, batch_size=max(size, 1), class_weight=class_weight, limited=False
+            x, y, sample_weight, steps=1, class_weight=class_weight, limited=False
         )
 
     def _make_data(
