@@ -43,6 +43,8 @@ class NativePlan:
         steps: kernels with their operands, and nodes that run through NumPy, in order.
     """
 
+    is_native = True
+
     def __init__(self, graph: Graph):
         graph = without_variance(graph)
         self.graph, self.layout = graph, Layout(graph)
@@ -51,12 +53,20 @@ class NativePlan:
         _plans.add(self)
         self._prepare()
 
-    def __call__(self, arrays: Sequence[np.ndarray]) -> tuple:
+    def __call__(self, arrays: Sequence[np.ndarray], kept: int = 0) -> tuple:
+        """The outputs for these inputs.
+
+        Args:
+            arrays: the inputs.
+            kept: so many, from the first on, are a variable's: they never get other memory, so that
+                their addresses are looked up once.
+        """
         with self._lock:
             try:
-                return self._run(arrays)
+                return self._run(arrays, kept)
             finally:
-                self._place.flags.fill(0)
+                if self._place.flags.size:
+                    self._place.flags.fill(0)
 
     def repeat(
         self,
@@ -183,7 +193,9 @@ class NativePlan:
         steps = [s.node if isinstance(s, Fallback) else s for s in self.steps]
         place = self._place = Placement(self.graph, self.layout, steps)
         self._inputs = len(self.graph.inputs)
+        self._row = np.empty((1, len(place.moving)), np.int64)
         self._last_repeated: Repeated | None = None
+        self._seen: list[tuple] = [(_nothing, 0)] * self._inputs  # weak, as memory is used again
         self._recycled = [Recycled(t.dtype, t.shape) for t in place.moving[self._inputs :]]
         self._parts: list[Job | Node] = []
         start, base = 0, place.pointers.ctypes.data
@@ -199,11 +211,11 @@ class NativePlan:
             self._parts.append(Job(calls, operands, place.pointers, patches))
             patches = patches[:0]
 
-    def _run(self, arrays: Sequence[np.ndarray]) -> tuple:
-        arrays, row = self._with_addresses(arrays)
-        values = np.array([row], np.int64)
+    def _run(self, arrays: Sequence[np.ndarray], kept: int) -> tuple:
+        arrays, row = self._with_addresses(arrays, kept)
+        self._row[0] = row
         for part in self._parts:
-            self._run_part(part, values, arrays)
+            self._run_part(part, self._row, arrays)
         self._place.check_flags()
         return self._outputs(arrays)
 
@@ -213,11 +225,21 @@ class NativePlan:
         else:
             self._through_numpy(part, arrays)
 
-    def _with_addresses(self, arrays: Sequence[np.ndarray]) -> tuple[list, list]:
+    def _with_addresses(
+        self, arrays: Sequence[np.ndarray], kept: int = 0
+    ) -> tuple[list, list[int]]:
         """The arrays of all that moves, those of the results new; and where they lie."""
-        found = [np.asarray(a, order="C") for a in arrays]  # NumPy's numbers have no lasting memory
-        # half the time of ctypes.data
-        row = [a.__array_interface__["data"][0] for a in found]
+        found, row = [], []
+        for number, array in enumerate(arrays):
+            if number < kept and self._seen[number][0]() is array:
+                address = self._seen[number][1]
+            else:
+                array = np.asarray(array, order="C")  # NumPy's numbers have no lasting memory
+                address = array.__array_interface__["data"][0]  # half the time of ctypes.data
+                if number < kept:
+                    self._seen[number] = weakref.ref(array), address
+            found.append(array)
+            row.append(address)
         for recycled in self._recycled:
             array, address = recycled.take()
             found.append(array)
@@ -239,6 +261,10 @@ class NativePlan:
         result = node.op.impl(np, *inputs, **node.attrs)
         for tensor, value in zip(node.outputs, [result] if node.single else result, strict=True):
             np.copyto(place.array(tensor, arrays), value)
+
+
+def _nothing() -> None:
+    """What a weak reference to nothing would give."""
 
 
 def _unlock() -> None:

@@ -25,12 +25,14 @@ class ReferencePlan:
     Whatever a faster engine cannot do runs here, and what it does is compared with this.
     """
 
+    is_native = False
+
     def __init__(self, graph: Graph, backend: Backend):
         self.graph, self.backend = graph, backend
         self._function = function_of(graph, backend.xp)
         self._array_type, self._asarray = backend.array_type, backend.xp.asarray
 
-    def __call__(self, arrays: Sequence[Any]) -> tuple:
+    def __call__(self, arrays: Sequence[Any], kept: int = 0) -> tuple:
         kind, asarray = self._array_type, self._asarray
         given = {id(a) for a in arrays}
         # NumPy gives scalars for 0-d results

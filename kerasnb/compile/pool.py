@@ -49,27 +49,28 @@ class Pool:
                 target=self._work, args=(number, wake), name=f"kerasnb {number + 1}", daemon=True
             ).start()
 
-    def run(self, job: np.ndarray, steps: int, scratch: int, size: int) -> None:
+    def run(self, job: np.ndarray, place: int, steps: int, scratch: int, size: int) -> None:
         """Run a job, so many steps of it, with all threads, or alone if they are at work.
 
         Args:
             job: its words, as `driver.JOB` names them.
+            place: their address.
             steps: how many.
             scratch: the address of the leader's memory.
             size: bytes of it; as many as each worker needs.
         """
         if not self.workers or not self._busy.acquire(blocking=False):
-            _alone(job, steps, scratch)
+            _alone(job, place, steps, scratch)
             return
         try:
             self._provide(size)
             shared = self._shared.ctypes.data
             job[_SHARED_WORD] = shared
-            _functions().open(shared, 0, job.ctypes.data)
+            _functions().open(shared, 0, place)
             for wake in self._wake:
                 if wake.locked():  # else it has not even noticed the last job
                     wake.release()
-            _functions().lead(job.ctypes.data, steps, scratch)
+            _functions().lead(place, steps, scratch)
         finally:
             self._busy.release()
 
@@ -90,12 +91,12 @@ class Pool:
         self._shared[SHARED[name] :][:8].view(np.uintp)[0] = value
 
 
-def run(job: np.ndarray, steps: int, scratch: int, size: int, divided: bool) -> None:
+def run(job: np.ndarray, place: int, steps: int, scratch: int, size: int, divided: bool) -> None:
     """Run a job: `divided` among the threads of the process, or by this one alone."""
     if divided:
-        pool().run(job, steps, scratch, size)
+        pool().run(job, place, steps, scratch, size)
     else:
-        _alone(job, steps, scratch)
+        _alone(job, place, steps, scratch)
 
 
 def pool() -> Pool:
@@ -108,9 +109,9 @@ def pool() -> Pool:
     return made
 
 
-def _alone(job: np.ndarray, steps: int, scratch: int) -> None:
+def _alone(job: np.ndarray, place: int, steps: int, scratch: int) -> None:
     job[_SHARED_WORD] = 0
-    _functions().lead(job.ctypes.data, steps, scratch)
+    _functions().lead(place, steps, scratch)
 
 
 class _Functions:

@@ -178,6 +178,7 @@ class Program:
         self._is_tensor = [isinstance(t, Tensor) for t in outputs]
         tensors = [t for t in outputs if isinstance(t, Tensor)]
         self._results = len(tensors)
+        self._is_one = isinstance(self.result, Tensor)
         traced = Graph(
             [*scope.reads.values(), *(inputs[i] for i in self._given)],
             [*tensors, *scope.writes.values()],
@@ -188,13 +189,16 @@ class Program:
     def run(self, arrays: list) -> Any:
         """Run the plan, change the variables, and pack the results as the function did."""
         given = [arrays[i] for i in self._given]
-        values = self.plan([*self._state(), *given])
+        values = self.plan([*self._state(), *given], kept=len(self.reads))
         return self._finished(values)
+
+    def batch_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the arrays that it is given."""
+        return [t.shape for t in self.graph.inputs[len(self.reads) :]]
 
     def batch_size(self) -> int:
         """The first axis of what it is given, or 0."""
-        shapes = [t.shape for t in self.graph.inputs[len(self.reads) :]]
-        return max((shape[0] for shape in shapes if shape), default=0)
+        return max((shape[0] for shape in self.batch_shapes() if shape), default=0)
 
     def profile(self, title: str, arrays: list | None = None) -> Profile | None:
         """As `Step.profile`, for the batches of this program."""
@@ -228,7 +232,10 @@ class Program:
 
     def _finished(self, values: tuple) -> Any:
         """Change the variables, and pack the results as the function did."""
-        swap(self.writes, values[self._results :])
+        if self.writes:
+            swap(self.writes, values[self._results :])
+        if self._is_one:
+            return Tensor(values[0])
         made = iter(values[: self._results])
         leaves = [
             Tensor(next(made)) if is_tensor else leaf

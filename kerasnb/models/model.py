@@ -54,7 +54,7 @@ class Model(Trainer, Layer):
 
     def __getstate__(self) -> dict:
         # programs are made again where they are needed, and a copy is not being trained
-        return {**self.__dict__, "_steps": {}, "current_training": None}
+        return {**self.__dict__, "_steps": {}, "_again": None, "current_training": None}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)

@@ -22,6 +22,7 @@ from kerasnb.compile.step import Step
 from kerasnb.errors import ArgumentError
 from kerasnb.metrics.base import Mean, Metric
 from kerasnb.models import data as data_module
+from kerasnb.models.again import Again
 from kerasnb.models.arrays import EVALUATE, FIT
 from kerasnb.models.epochs import Epoch, Pace, epoch_of
 from kerasnb.models.fronts import Front
@@ -117,6 +118,7 @@ class Trainer(Inspection, Prediction):
         self._steps: dict[str, Step] = {}
         self._on_host: bool | None = None
         self._newest_kind = ""
+        self._again: Again | None = None
         self._known_flags: tuple[object, list[bool]] = (None, [])
         self._rehearsed: set[tuple] = set()
         self._built_on: set[tuple] = set()
