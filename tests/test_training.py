@@ -677,3 +677,13 @@ def test_one_batch_of_lists_has_all_rows():
     assert model.predict_on_batch(rows).shape == (3, 1)
     of_lists = model.test_on_batch(rows, [[0.0], [1.0], [9.0]])
     assert of_lists == model.test_on_batch(np.array(rows), np.array([[0.0], [1.0], [9.0]]))
+
+
+def test_a_model_without_trainable_weights_warns():
+    model = kerasnb.Sequential([kerasnb.Input((2,)), kerasnb.layers.Rescaling(2.0)], name="fixed")
+    model.compile("sgd", "mse")
+    text = "Model 'fixed' has no trainable weights: training changes nothing."
+    with pytest.warns(UserWarning, match=text):
+        history = model.fit(np.ones((4, 2)), np.zeros((4, 2)), epochs=2, verbose=0)
+    assert history.history["loss"] == [4.0, 4.0]
+    assert int(model.optimizer.iterations) == 0

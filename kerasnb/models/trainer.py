@@ -143,6 +143,11 @@ class Trainer(Inspection, Prediction):
             scaled = self.optimizer.scale_loss(loss)
         self._loss_tracker.update_state(loss, sample_weight=batch_size_of(x))
         variables = self.trainable_variables
+        if not variables:
+            warnings.warn(
+                f"Model {self.name!r} has no trainable weights: training changes nothing.",
+                stacklevel=2,
+            )
         self.optimizer.apply_gradients(
             zip(tape.gradient(scaled, variables), variables, strict=True)
         )

@@ -139,9 +139,13 @@ class Optimizer:
     # Updating
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """Update the variables of pairs ``(gradient, variable)``; gives the count of updates."""
-        grads, variables = zip(*grads_and_vars, strict=True)
-        self.apply(grads, variables)
+        """Update the variables of pairs ``(gradient, variable)``; gives the count of updates.
+
+        Without any pair, nothing happens.
+        """
+        pairs = list(grads_and_vars)
+        if pairs:
+            self.apply(*zip(*pairs, strict=True))
         return self._iterations
 
     def apply(
