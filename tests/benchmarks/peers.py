@@ -142,10 +142,10 @@ class Comparison:
                         workers.append(self.started(name, case, result, folder))
                     except Failed as reason:
                         result["failed"] = str(reason)
-                self.turns("describe", workers, results, 0)
-                self.turns("train", workers, results, self.rounds)
-                self.turns("predict", workers, results, self.rounds)
-                self.turns("memory", workers, results, 0)
+                turns("describe", workers, results, 0)
+                turns("train", workers, results, self.rounds)
+                turns("predict", workers, results, self.rounds)
+                turns("memory", workers, results, 0)
             finally:
                 for worker in workers:
                     worker.close()
@@ -173,24 +173,6 @@ class Comparison:
             raise
         seconds.append(time.perf_counter() - worker.began)
         return worker
-
-    def turns(self, do: str, workers: list[Worker], results: dict[str, dict], rounds: int) -> None:
-        """Ask each in turn, once without counting and then `rounds` times; 0 counts the first."""
-        for number in range(rounds + 1):
-            # there and back: none is always the one that follows the heaviest
-            for worker in workers if number % 2 else workers[::-1]:
-                result = results[worker.name]
-                if "failed" in result:
-                    continue
-                time.sleep(SETTLE)
-                try:
-                    reply = worker.ask(do)
-                except Failed as reason:
-                    result["failed"] = f"{do}: {reason}"
-                    continue
-                if number or not rounds:
-                    for key, value in reply.items():
-                        result.setdefault(key, []).append(value)
 
     def together(self, cases: list[str]) -> dict[str, Any]:
         """The memory of one process of ours that trains all cases."""
@@ -228,6 +210,25 @@ class Comparison:
                 sys.exit(f"--scaling: {reason}")
             finally:
                 worker.close()
+
+
+def turns(do: str, workers: list[Worker], results: dict[str, dict], rounds: int) -> None:
+    """Ask each in turn, once without counting and then `rounds` times; 0 counts the first."""
+    for number in range(rounds + 1):
+        # there and back: none is always the one that follows the heaviest
+        for worker in workers if number % 2 else workers[::-1]:
+            result = results[worker.name]
+            if "failed" in result:
+                continue
+            time.sleep(SETTLE)
+            try:
+                reply = worker.ask(do)
+            except Failed as reason:
+                result["failed"] = f"{do}: {reason}"
+                continue
+            if number or not rounds:
+                for key, value in reply.items():
+                    result.setdefault(key, []).append(value)
 
 
 def peer(text: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from importlib import metadata
 from typing import Any
 
 PREDICT_SECONDS = 0.1  # for each way and size, in each turn
+LAYER_STEPS = 30  # in an epoch
 STEP_FLOPS = (
     6  # forward and two gradients, each a multiplication and an addition per weight and row
 )
@@ -95,6 +96,34 @@ class Commands:
         """MB, the most that this process has held."""
         unit = 1 if sys.platform == "darwin" else 1024
         return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
+
+    def layer(self, name: str) -> dict[str, Any]:
+        """Make a model of one layer, and let it take its first step."""
+        from layer_cases import CASES, model_of  # imports NumPy
+        from numpy import zeros
+
+        case = CASES[name]
+        model = model_of(self._keras(), case)
+        model.compile("sgd", "mean_squared_error")
+        x = case.data(LAYER_STEPS)
+        shape = model.output_shape[1:]
+        self.data = x if case.inputs > 1 else x[0], zeros((len(x[0]), *shape), "float32")
+        self.rows = [a[: case.batch] for a in x] if case.inputs > 1 else x[0][: case.batch]
+        self.trained = model, case
+        self.layer_steps()
+        return {"shape": list(shape), "parameters": model.count_params()}
+
+    def layer_steps(self) -> dict[str, float]:
+        """Seconds of a training step."""
+        model, case = self.trained
+        start = time.perf_counter()
+        model.fit(*self.data, batch_size=case.batch, shuffle=False, verbose=0)
+        return {"step": (time.perf_counter() - start) / LAYER_STEPS}
+
+    def layer_predictions(self) -> dict[str, float]:
+        """Seconds of `predict_on_batch`."""
+        model, _ = self.trained
+        return {"call": typical(lambda: model.predict_on_batch(self.rows))}
 
     def scale(self, width: int, batch: int, options: dict[str, Any]) -> dict[str, float]:
         """Seconds a step in the fastest of five epochs of three layers, and how much work it is."""
