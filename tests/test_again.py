@@ -9,7 +9,6 @@ import pytest
 
 import kerasnb
 from kerasnb.compile import llvm
-from kerasnb.models.arrays import DataWarning
 
 pytestmark = pytest.mark.skipif(not llvm.available(), reason="needs llvmlite")
 
@@ -123,19 +122,12 @@ def test_other_batches(x):
         np.testing.assert_allclose(model.predict_on_batch(x), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_none_are_still_warned_of(value):
+@pytest.mark.parametrize("value", [np.nan, 1e30])
+def test_numbers_are_not_looked_at(value):
     model, x = small_model(), batch()
-    used(model, x)
     x[1, 2] = value
-    with pytest.warns(DataWarning, match="among 10 values"):
-        model.predict_on_batch(x)
-
-
-def test_numbers_whose_squares_are_too_large():
-    model, x = small_model(), np.full((2, 5), 1e30, "float32")
-    used(model, batch())
-    np.testing.assert_allclose(model.predict_on_batch(x), plainly(model, x), rtol=1e-6)
+    for _ in range(3):  # the first call is no other in this
+        np.testing.assert_allclose(model.predict_on_batch(x), plainly(model, x), rtol=1e-6)
 
 
 def test_wrong_shapes_are_still_refused():

@@ -20,7 +20,7 @@ class Again:
     """The program of a model for batches of one shape and type.
 
     To check a batch, to build its specs and to find its program takes 90 us, and a small model 6.
-    As long as nothing has changed that these depend on, only the numbers are looked at.
+    All of that holds as long as nothing has changed on which it depends.
 
     Args:
         batch: an array that has been predicted for.
@@ -48,19 +48,17 @@ class Again:
         return cls(given, program) if program.batch_shapes() == [given.shape] else None
 
     def takes(self, model: Any, batch: Any) -> bool:
-        """Whether `batch` is one more of the kind, all finite, and nothing has changed since."""
-        if (
-            type(batch) is not np.ndarray
-            or batch.shape != self._shape
-            or batch.dtype != self._dtype
-            or self._structure is not structure()
-            or self._backend is not backends.current()
-            or self._floatx != config.floatx()
-            or model.run_eagerly
-            or in_scope()
-        ):
-            return False
-        return bool(np.isfinite(batch).all())
+        """Whether `batch` is one more of the kind, and nothing has changed since."""
+        return (
+            type(batch) is np.ndarray
+            and batch.shape == self._shape
+            and batch.dtype == self._dtype
+            and self._structure is structure()
+            and self._backend is backends.current()
+            and self._floatx == config.floatx()
+            and not model.run_eagerly
+            and not in_scope()
+        )
 
     def __call__(self, batch: np.ndarray) -> Any:
         """What the model's function gives, as tensors."""

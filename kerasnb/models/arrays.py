@@ -20,6 +20,7 @@ __all__ = [
     "EVALUATE",
     "FIT",
     "PREDICT",
+    "PREDICT_BATCH",
     "VALIDATION",
     "Batch",
     "DataWarning",
@@ -44,6 +45,7 @@ class Names(NamedTuple):
 
     Attributes:
         takes_text: whether `x` may be text.
+        warns_of_nan: whether numbers that are none are looked for.
     """
 
     x: str = "x"
@@ -53,11 +55,13 @@ class Names(NamedTuple):
     batch_size: str = "batch_size"
     work: str = "training"
     takes_text: bool = False
+    warns_of_nan: bool = True
 
 
 FIT = Names()
 EVALUATE = Names(steps="steps", work="evaluation")
 PREDICT = Names(steps="steps", work="prediction")
+PREDICT_BATCH = Names(work="prediction", warns_of_nan=False)  # a look takes longer than a layer
 VALIDATION = Names(
     x="validation_data[0]",
     y="validation_data[1]",
@@ -118,6 +122,8 @@ def common_length(batch: Batch, names: Names) -> int:
 def warn_not_finite(batch: Batch, names: Names) -> bool:
     """Warn of NaN and infinite values in arrays of the host; whether there were any."""
     found = False
+    if not names.warns_of_nan:
+        return found
     for part, part_name in zip(batch, names[:3], strict=True):
         for name, array in _named(part, part_name):
             if not isinstance(array, np.ndarray) or array.dtype.kind != "f":

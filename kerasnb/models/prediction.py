@@ -10,7 +10,7 @@ from kerasnb import tree
 from kerasnb.boundary import boundary
 from kerasnb.compile.step import Step
 from kerasnb.models.again import Again
-from kerasnb.models.arrays import PREDICT
+from kerasnb.models.arrays import PREDICT, PREDICT_BATCH
 from kerasnb.models.preparation import Preparation, batch_spec
 from kerasnb.tensor import Tensor
 from kerasnb.tracebacks import filtered
@@ -65,7 +65,7 @@ class Prediction(Preparation):
         again = self._again
         if again is not None and again.takes(self, x):
             return tree.map_structure(_on_host, again(x))
-        batch = self._one_batch(x, None, None, None).first()
+        batch = self._one_batch(x, None, None, None, PREDICT_BATCH).first()
         step = self._predict_step_on(batch)
         self._check_indices(batch[0])
         with boundary.inside():

@@ -30,9 +30,11 @@ __all__ = ["Preparation", "batch_size_of", "batch_spec", "limited_epochs"]
 class Preparation:
     """The checks of a `Trainer` and what it makes ready; mixed into it."""
 
-    def _one_batch(self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None) -> Any:
+    def _one_batch(
+        self, x: Any, y: Any, sample_weight: Any, class_weight: dict | None, names: Any = FIT
+    ) -> Any:
         return self._make_data(
-            x, y, sample_weight, steps=1, class_weight=class_weight, limited=False
+            x, y, sample_weight, steps=1, class_weight=class_weight, names=names, limited=False
         )
 
     def _make_data(

@@ -67,7 +67,7 @@ IMAGE, WIDE = (32, 32, 32), (16, 16, 64)
 CASES: dict[str, LayerCase] = {
     "Dense": LayerCase(lambda k: k.Dense(256, activation="relu"), TABLE, 128),
     "Dense of words": LayerCase(lambda k: k.Dense(128, activation="gelu"), WORDS),
-    "EinsumDense": LayerCase(lambda k: k.EinsumDense("abc,cde->abde", (None, 4, 32)), WORDS),
+    "EinsumDense": LayerCase(lambda k: k.EinsumDense("abc,cde->abde", (64, 4, 32)), WORDS),
     "Embedding": LayerCase(lambda k: k.Embedding(5000, 64), (64,), below=5000),
     "Activation": LayerCase(lambda k: k.Activation("tanh"), IMAGE),
     "ReLU": LayerCase(lambda k: k.ReLU(), IMAGE),
