@@ -153,6 +153,38 @@ def test_reductions(axes, name):
     check(lambda x: getattr(ops, name)(x * 0.5, axes), x)
 
 
+# 16 lanes: up to 79, sums are registers; under 8 columns, the axes are rather moved
+@pytest.mark.parametrize("channels", [3, 8, 17, 64, 100])
+@pytest.mark.parametrize(("images", "places"), [(1, 33), (7, 1), (5, 17)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_reductions_over_middle_axes(channels, images, places, dtype):
+    def build(x, gate):
+        y = ops.tanh(x) * gate
+        return [y, ops.mean(y, 1), ops.max(y, 1), ops.sum(y * y, 1, keepdims=True)]
+
+    x = normal(images, places, channels).astype(dtype)
+    gate = normal(images, 1, channels, seed=1).astype(dtype)
+    check(build, x, gate, groups=1 if channels >= 8 or 1 in (images, places) else None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("axes", [(1,), (2,), (1, 2)])
+def test_middle_axes_among_several(axes, size):
+    def build(x):
+        return [ops.sum(x, axes) * 2.0, ops.sum(x, (0, *axes)), ops.sum(x, (1, 2)), ops.max(x)]
+
+    check(build, normal(5, 7, size, 16))
+
+
+def test_sums_over_middle_axes_in_pieces():
+    def build(x):
+        square = x * x
+        return [ops.mean(square, (1, 2)), square + 1.0]
+
+    runner = check(build, normal(9, 65, 65, 33), groups=1, tolerance=1e-4)
+    assert runner.chunks > 2
+
+
 # 16 lanes: up to 79, sums are registers
 @pytest.mark.parametrize("size", [3, 16, 17, 64, 79, 80, 100])
 def test_sums_over_many_rows_in_pieces(size):

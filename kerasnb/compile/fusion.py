@@ -3,8 +3,10 @@
 A `Group` walks once over a space of elements, its axes in order of memory, and computes all its
 nodes there. Elementwise nodes meet at a point of the space. A reduction over the last axes gives a
 number for each row, with which the walk over the row goes on (softmax, layer normalization); any
-other reduction ends in memory, and what reads it is in a later group. Random bits are a source: an
-element's bits depend on nothing but its number and a state, which must be in memory before.
+other reduction ends in memory, and what reads it is in a later group. One over axes in the middle
+(the mean over an image's places) is a reduction over rows for each index of the axes before. Random
+bits are a source: an element's bits depend on nothing but its number and a state, which must be in
+memory before.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ REDUCTIONS = {OPS[f"reduce_{name}"]: name for name in ("sum", "mean", "max", "mi
 # The longest row that is walked over again after a reduction: its numbers are kept in the
 # processor's first cache, 4 bytes each and several of them.
 ROW = 8192
+_FEW_COLUMNS = 8  # fill no vector: a copy with the axes in another order is faster
 
 
 class Group:
@@ -37,6 +40,7 @@ class Group:
             one of length 1.
         inner: how many of the last axes are reduced within a row; None if none ever is.
         columns: how many of the last axes reductions over rows keep; None if there are none.
+        apart: how many of the first axes they keep; None if there are none.
         ended: the tensors, by id, that are in memory only after the walk.
         before: the tensors, by id, that must be in memory before the walk: states of random bits.
         again: the tensors, by id, that an earlier group makes, too, and writes if they are wanted;
@@ -51,6 +55,7 @@ class Group:
         self.spread: dict[int, tuple] = {}
         self.inner: int | None = None
         self.columns: int | None = None
+        self.apart: int | None = None
         self.ended: set[int] = set()
         self.before: set[int] = set()
         self.again: set[int] = set()
@@ -218,6 +223,7 @@ class Fusion:
                 and self._meets(group, other)
                 and not (group.before & other.axes.keys() or other.before & group.axes.keys())
                 and len({other.inner, other.columns, group.inner, group.columns} - {None}) <= 1
+                and _agree(other.apart, group.apart)
                 and self._free_between(own, number)
             ):
                 self._absorb(number, own)
@@ -249,6 +255,8 @@ class Fusion:
             group.inner = other.inner
         if group.columns is None:
             group.columns = other.columns
+        if group.apart is None:
+            group.apart = other.apart
         group.nodes = other.nodes + group.nodes
         group.axes |= other.axes
         group.spread |= other.spread
@@ -299,16 +307,21 @@ def _reduced(group: Group, node: Node, known: list) -> bool:
         if size_of(group.shape[rank - count :]) > ROW:
             group.ended.add(id(output))
     else:
-        # over rows: one number is kept, or all of the last axes
-        ends = varying == list(range(rank - len(varying), rank))
+        # over rows: one number is kept, or all of the last axes, and perhaps some of the first
+        apart = next((i for i, a in enumerate(varying) if a != i), 0)
+        columns = len(varying) - apart
+        ends = varying[apart:] == list(range(rank - columns, rank))
         if (
             not ends
+            or (apart and size_of(group.shape[rank - columns :]) < _FEW_COLUMNS)
             or REDUCTIONS[node.op] == "prod"
-            or (varying and not _agree(wanted, len(varying)))
+            or (varying and not _agree(wanted, columns))
+            or not _agree(group.apart, apart)
         ):
             return False
         if varying:
-            group.columns = len(varying)
+            group.columns = columns
+        group.apart = apart
         group.ended.add(id(output))
     group.axes[id(output)], group.spread[id(node)] = kept, axes
     return True

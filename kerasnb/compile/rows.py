@@ -120,22 +120,33 @@ class Writer:
         """The kernels, in order."""
         walk, f = self.walk, self.f
         totals = [n for n in self.group.nodes if n.op in REDUCTIONS and not walk.is_row_sum(n)]
-        self._open(totals)
-        if walk.rows == 1:
-            self._row(None)
+        if walk.apart > 1:
+            rows = walk.rows // walk.apart
+            with self._shared(walk.apart) as index:
+                self._open(totals, index)
+                with f.loop(0, rows) as row:
+                    self._row(index * rows + row)
+                self._close(totals)
         else:
-            each = -(-walk.rows // self.pieces)
-            start = f.chunk * each
-            with f.loop(start, (start + each).least(walk.rows)) as row:
-                self._row(row)
-        for node in totals:
-            self._close(node)
+            self._open(totals)
+            if walk.rows == 1:
+                self._row(None)
+            else:
+                with self._shared(walk.rows) as row:
+                    self._row(row)
+            self._close(totals)
         kernel = Kernel(
             self._name(), f.text(), self.pieces, self._flops(), self._moved(), self.used,
             walk.over(),
         )  # fmt: skip
         calls = [Call(kernel, [*walk.views, *self.workspaces.values()])]
         return calls + [self._added(n) for n in totals if id(n.outputs[0]) in self.workspaces]
+
+    def _shared(self, count: int) -> Any:
+        """A loop over the chunk's part of so many things."""
+        each = -(-count // self.pieces)
+        start = self.f.chunk * each
+        return self.f.loop(start, (start + each).least(count))
 
     def _name(self) -> str:
         return "+".join(dict.fromkeys(n.op.name for n in self.group.nodes))
@@ -407,13 +418,18 @@ class Writer:
     def _over_columns(self, node: Node) -> bool:
         return any(a is not None for a in self.group.axes[id(node.outputs[0])])
 
-    def _open(self, nodes: list[Node]) -> None:
-        """Sums over rows: one number in registers, or a row of them in memory."""
+    def _open(self, nodes: list[Node], index: Index | None = None) -> None:
+        """Sums over rows: one number in registers, or a row of them in memory; those of `index`,
+        where there are several."""
         f, walk = self.f, self.walk
         for node in nodes:
             output = node.outputs[0]
             size = walk.length if self._over_columns(node) else 1
-            if self.pieces > 1:
+            if index is not None:
+                pointer = f.at(
+                    self.pointers[walk.writes[id(output)].number], index * size, output.dtype
+                )
+            elif self.pieces > 1:
                 pointer = f.operand(len(walk.views) + len(self.workspaces))
                 self.workspaces[id(output)] = Workspace(output.dtype, self.pieces * size)
                 pointer = f.at(pointer, f.chunk * size, output.dtype)
@@ -446,10 +462,13 @@ class Writer:
         variable = variables[self.flat // self.width if len(variables) > 1 else 0]
         variable.set(_combined(f, node, variable.get(), value))
 
-    def _close(self, node: Node) -> None:
+    def _close(self, nodes: list[Node]) -> None:
+        for node in nodes:
+            self._close_one(node, self.pieces == 1 or self.walk.apart > 1)
+
+    def _close_one(self, node: Node, alone: bool) -> None:
         pointer, variables = self.sums[id(node.outputs[0])]
         f, walk = self.f, self.walk
-        alone = self.pieces == 1
         if variables and self._over_columns(node):
             for variable, at in zip(variables, range(0, walk.length, self.width), strict=True):
                 total = self._scaled(node, variable.get()) if alone else variable.get()

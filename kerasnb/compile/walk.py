@@ -52,6 +52,7 @@ class Walk:
         writes: the same for each tensor, by id, that is wanted in memory.
         lengths: the space's axes, joined where all operands allow it.
         boundary: how many of them lead from row to row; the others are within a row.
+        apart: for so many combinations of the first ones, reductions over rows are separate.
         strides: of each operand, by number, along `lengths`.
         rows: how many rows there are.
         length: how many elements a row has.
@@ -127,22 +128,24 @@ class Walk:
         operands = {o.number: o for o in (*self.reads.values(), *self.writes.values())}
         shape = list(self.shape)
         strides = {n: list(o.strides) for n, o in operands.items()}
-        boundary = self.rank - self.inner
+        boundary, apart = self.rank - self.inner, self.group.apart or 0
         free = self.group.inner is None and self.group.columns is None
         axis = 0
         while axis + 1 < len(shape):
             joins = all(s[axis] == s[axis + 1] * shape[axis + 1] for s in strides.values())
-            if joins and (free or axis + 1 != boundary):
+            if joins and (free or axis + 1 not in (boundary, apart)):
                 length = shape.pop(axis)
                 shape[axis] *= length
                 for s in strides.values():
                     s.pop(axis)
                 boundary -= axis < boundary
+                apart -= axis < apart
             else:
                 axis += 1
         if free:
             boundary = max(len(shape) - 1, 0)
         self.lengths, self.boundary = shape, boundary
+        self.apart = size_of(tuple(shape[:apart]))
         self.rows, self.length = size_of(tuple(shape[:boundary])), size_of(tuple(shape[boundary:]))
         self.strides = strides
 
@@ -234,7 +237,7 @@ class Walk:
         made = {id(node.outputs[0]): i for i, node in enumerate(self.group.nodes)}
         nodes = tuple(self._form_of(node, made, marked) for node in self.group.nodes)
         moves = tuple(map(tuple, self.strides.values()))
-        group = (self.inner, self.group.inner, self.group.columns)
+        group = (self.inner, self.group.inner, self.group.columns, self.apart)
         return (nodes, tuple(self.strides), moves, tuple(self.lengths), self.boundary, group)
 
     def _form_of(self, node: Node, made: dict[int, int], marked: Container[int]) -> tuple:
@@ -260,6 +263,8 @@ class Walk:
         slow = sum(node.op in SLOW for node in self.group.nodes)
         work = self.rows * self.length * (len(self.views) / 2 + 2 * slow)
         pieces = max(1, min(round(work / PIECE), _MOST_PIECES))
+        if self.apart > 1:
+            return min(pieces, self.apart)
         if self.group.ended:
             pieces = min(pieces, PIECES)
         if self.rows > 1:
