@@ -117,7 +117,7 @@ class Commands:
         """Seconds of a training step."""
         model, case = self.trained
         start = time.perf_counter()
-        model.fit(*self.data, batch_size=case.batch, shuffle=False, verbose=0)
+        model.fit(*self.data, batch_size=case.batch, verbose=0)
         return {"step": (time.perf_counter() - start) / LAYER_STEPS}
 
     def layer_predictions(self) -> dict[str, float]:
