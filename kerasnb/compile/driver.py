@@ -7,12 +7,15 @@ steps the job's operands get new addresses from a table, so that many steps are 
 Threads share a job without locks. Each segment has a ticket, ``generation << 32 | next chunk``,
 from which a thread takes a chunk by compare and swap, and a count of the chunks that are done. All
 walk through all segments; who comes late, or wakes up in a later step, finds a generation that is
-not his and does nothing. Which thread takes which chunk changes nothing in the results.
+not his and does nothing. Which thread takes which chunk changes nothing in the results. A job that
+is timed has the leader write down when each segment was done.
 """
 
 from __future__ import annotations
 
 import platform
+import sys
+import time
 
 from kerasnb.compile.kernel import Kernel
 
@@ -23,12 +26,12 @@ LINE = 64  # bytes; what threads write is apart by so many, or each write would 
 # words (i64) of a job, in order
 JOB = (
     "records", "record_count", "segments", "segment_count", "tickets", "pointers", "patches",
-    "patch_count", "values", "value_count", "shared",
+    "patch_count", "values", "value_count", "shared", "times",
 )  # fmt: skip
 # what threads share: bytes from the beginning
 SHARED = {
     "generation": 0, "open": LINE, "inside": 2 * LINE, "job": 3 * LINE, "yield": 3 * LINE + 8,
-    "scratches": 3 * LINE + 16,
+    "scratches": 3 * LINE + 16, "clock": 3 * LINE + 24,
 }  # fmt: skip
 
 _SPINS = 2000  # rounds of waiting, some 40 us, before other processes may have the core
@@ -39,6 +42,12 @@ def _pause() -> tuple[str, str]:
     if platform.machine().lower() in ("arm64", "aarch64"):
         return "declare void @llvm.aarch64.hint(i32)", "call void @llvm.aarch64.hint(i32 1)"
     return "declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"
+
+
+def _clock(to: str) -> str:
+    """The call of the system's clock: `pool.seconds` knows what it writes, two words or one."""
+    first = "" if sys.platform == "win32" else f"i32 {time.CLOCK_MONOTONIC}, "
+    return f"call i32 %clock({first}ptr {to})"
 
 
 def _word(name: str, kind: str = "i64") -> str:
@@ -112,17 +121,27 @@ begin:
 """,
 )
 
-# one thread's way through the segments of one generation
+# one thread's way through the segments of one generation; it notes the time in `times`, if not null
 _WALK = f"""
-define internal void @kernel.walk(ptr %job, ptr %shared, i64 %generation, ptr %scratch) {{
+define internal void @kernel.walk(
+  ptr %job, ptr %shared, i64 %generation, ptr %scratch, ptr %times
+) {{
 begin:
   {_word("records", "ptr")}
   {_word("segments", "ptr")}
   {_word("segment_count")}
   {_word("tickets", "ptr")}
+  {_place("clock")}
+  %clock = load ptr, ptr %clock_at
+  %untimed = icmp eq ptr %times, null
+  br i1 %untimed, label %ready, label %note_start
+note_start:
+  {_clock("%times")}
+  br label %ready
+ready:
   br label %head
 head:
-  %i = phi i64 [0, %begin], [%next, %following]
+  %i = phi i64 [0, %ready], [%next, %following]
   %more = icmp slt i64 %i, %segment_count
   br i1 %more, label %enter, label %end
 enter:
@@ -173,10 +192,17 @@ gather:
 compare:
   %finished = and i64 %state, 4294967295
   %waiting = icmp slt i64 %finished, %chunks
-  br i1 %waiting, label %again, label %following
+  br i1 %waiting, label %again, label %finish
 again:
   %spun = call i64 @kernel.wait(ptr %shared, i64 %spins)
   br label %gather
+finish:
+  br i1 %untimed, label %following, label %note_end
+note_end:
+  %time_number = add i64 %i, 1
+  %time = getelementptr {{i64, i64}}, ptr %times, i64 %time_number
+  {_clock("%time")}
+  br label %following
 following:
   %next = add i64 %i, 1
   br label %head
@@ -236,6 +262,7 @@ begin:
   {_word("records", "ptr")}
   {_word("record_count")}
   {_word("shared", "ptr")}
+  {_word("times", "ptr")}
   {_place("generation")}
   {_place("open")}
   {_place("inside")}
@@ -257,7 +284,7 @@ with_others:
   %generation = and i64 %following_one, 2147483647
   call void @kernel.issue(ptr %job, i64 %generation)
   store atomic i64 %generation, ptr %generation_at seq_cst, align 8
-  call void @kernel.walk(ptr %job, ptr %shared, i64 %generation, ptr %scratch)
+  call void @kernel.walk(ptr %job, ptr %shared, i64 %generation, ptr %scratch, ptr %times)
   br label %following
 following:
   %next_step = add i64 %step, 1
@@ -306,7 +333,7 @@ walk:
   %scratches = load ptr, ptr %scratches_at
   %own_at = getelementptr ptr, ptr %scratches, i64 %number
   %own = load ptr, ptr %own_at
-  call void @kernel.walk(ptr %job, ptr %shared, i64 %generation, ptr %own)
+  call void @kernel.walk(ptr %job, ptr %shared, i64 %generation, ptr %own, ptr null)
   br label %walked
 walked:
   br label %head

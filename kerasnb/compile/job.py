@@ -1,4 +1,4 @@
-"""Calls as one native job. Imports driver, pool, library and placement."""
+"""Calls as one native job. Imports driver, pool and library."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Job:
         operands: the address of each call's operands.
         pointers: the operands of all calls of the plan, where patches go.
         patches: (n, 3): position in `pointers`, number of a value, what is added to it.
+        apart: whether each call is a segment of its own, so that `seconds` can tell them apart.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Job:
         operands: Sequence[int],
         pointers: np.ndarray,
         patches: np.ndarray,
+        apart: bool = False,
     ):
         kernels = [call.kernel for call in calls]
         chunks = [kernel.chunks for kernel in kernels]
@@ -43,7 +45,8 @@ class Job:
         places = addresses([*kernels, *DRIVER])[: len(kernels)]
         self.records = np.array(list(zip(places, operands, chunks, strict=True)), np.int64)
         self.records = self.records.reshape(-1, 3)
-        self._segments = np.array(_segments(chunks), np.int64).reshape(-1, 3)
+        segments = [(i, 1, max(n, 1)) for i, n in enumerate(chunks)] if apart else _segments(chunks)
+        self._segments = np.array(segments, np.int64).reshape(-1, 3)
         self._tickets = aligned(LINE * len(self._segments))
         self._tickets[:] = 255  # of no generation
         self._patches, self._pointers = patches, pointers
@@ -71,12 +74,27 @@ class Job:
         Args:
             values: int64 (steps, values).
         """
+        self._take(values)
+        divided = self._is_divided(len(values))
+        pool.run(self._words, self._place, len(values), self._address, self._size, divided)
+
+    def seconds(self, values: np.ndarray) -> np.ndarray:
+        """Run it as `run` does, and tell how long each segment took in the last step."""
+        self._take(values)
+        times = np.zeros((len(self._segments) + 1, 2), np.int64)
+        given = self._words, self._place, len(values), self._address, self._size
+        pool.pool(alone=not self._is_divided(len(values))).time(*given, times)
+        return np.diff(pool.seconds(times))
+
+    def _is_divided(self, steps: int) -> bool:
+        """Whether so many steps are worth other threads."""
+        return self._shared_seconds * steps > _WORTH
+
+    def _take(self, values: np.ndarray) -> None:
         if values is not self._values:
             self._values = values
             self._words[_VALUES] = values.ctypes.data
             self._words[_VALUE_COUNT] = values.shape[1]
-        divided = self._shared_seconds * len(values) > _WORTH
-        pool.run(self._words, self._place, len(values), self._address, self._size, divided)
 
 
 _VALUES, _VALUE_COUNT = JOB.index("values"), JOB.index("value_count")

@@ -119,19 +119,12 @@ class NativePlan:
         """
         with self._lock:
             moving, row = self._with_addresses(arrays)
-            values, parts = np.array([row], np.int64), self._single_parts()
-            times = np.empty((runs, len(parts)))
-            for run in times:
-                for i, part in enumerate(parts):
-                    start = time.perf_counter()
-                    self._run_part(part, values, moving)
-                    run[i] = time.perf_counter() - start
+            values = np.array([row, row], np.int64)  # the first wakes the threads
+            parts = self._jobs(apart=True)
+            times = np.array([self._seconds(parts, values, moving) for _ in range(runs)])
             self._place.flags.fill(0)
-        typical = np.median(times, 0)
-        # what a call takes without a kernel in it, some 2 us, is not the kernel's
-        own = np.maximum(typical[2:] - typical[1], 0.0)
         rows = []
-        for step, seconds in zip(self.steps, own.tolist(), strict=True):
+        for step, seconds in zip(self.steps, np.median(times, 0).tolist(), strict=True):
             if isinstance(step, Fallback):
                 rows.append(Row(step.node.op.name, False, 1, seconds, 0, 0))
             else:
@@ -139,20 +132,17 @@ class NativePlan:
                 rows.append(Row(kernel.name, True, 1, seconds, kernel.flops, kernel.moved))
         return Profile(rows, title, peaks())
 
-    def _single_parts(self) -> list[Job | Node]:
-        """A job for each kernel; before all one that only puts addresses where they belong, and one
-        that does nothing."""
-        place, starts = self._place, iter(self._place.starts)
-        nothing, base = place.patches[:0], place.pointers.ctypes.data
-        patches = Job([], [], place.pointers, place.patches)
-        parts: list[Job | Node] = [patches, Job([], [], place.pointers, nothing)]
-        for step in self.steps:
-            if isinstance(step, Fallback):
-                parts.append(step.node)
+    def _seconds(self, parts: list[Job | Node], values: np.ndarray, moving: list) -> list[float]:
+        """How long each step took in one run of the plan."""
+        seconds: list[float] = []
+        for part in parts:
+            if isinstance(part, Job):
+                seconds += part.seconds(values).tolist()
             else:
-                operands = base + next(starts) * place.pointers.itemsize
-                parts.append(Job([step], [operands], place.pointers, nothing))
-        return parts
+                start = time.perf_counter()
+                self._run_part(part, values, moving)
+                seconds.append(time.perf_counter() - start)
+        return seconds
 
     def nbytes(self) -> int:
         """Bytes of the arena, and of the results of one run."""
@@ -197,19 +187,24 @@ class NativePlan:
         self._last_repeated: Repeated | None = None
         self._seen: list[tuple] = [(_nothing, 0)] * self._inputs  # weak, as memory is used again
         self._recycled = [Recycled(t.dtype, t.shape) for t in place.moving[self._inputs :]]
-        self._parts: list[Job | Node] = []
+        self._parts = self._jobs()
+
+    def _jobs(self, apart: bool = False) -> list[Job | Node]:
+        """Calls that follow each other as jobs, and the nodes between them; `apart` as there."""
+        place, jobs = self._place, []
         start, base = 0, place.pointers.ctypes.data
         patches = place.patches  # the first job makes them for all
         for native, group in itertools.groupby(self.steps, lambda s: isinstance(s, Call)):
             if not native:
-                self._parts += [s.node for s in group]
+                jobs += [s.node for s in group]
                 continue
             calls = list(group)
             starts = place.starts[start : start + len(calls)]
             start += len(calls)
             operands = [base + s * place.pointers.itemsize for s in starts]
-            self._parts.append(Job(calls, operands, place.pointers, patches))
+            jobs.append(Job(calls, operands, place.pointers, patches, apart))
             patches = patches[:0]
+        return jobs
 
     def _run(self, arrays: Sequence[np.ndarray], kept: int) -> tuple:
         arrays, row = self._with_addresses(arrays, kept)

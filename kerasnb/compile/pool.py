@@ -20,9 +20,11 @@ from kerasnb.compile.arena import aligned
 from kerasnb.compile.driver import DRIVER, JOB, LINE, SHARED
 from kerasnb.compile.library import addresses
 
-__all__ = ["Pool", "pool", "run"]
+__all__ = ["Pool", "pool", "run", "seconds"]
 
-_SHARED_WORD = JOB.index("shared")
+_SHARED_WORD, _TIMES_WORD = JOB.index("shared"), JOB.index("times")
+_YIELD = "SwitchToThread", "sched_yield"  # lets others have the core
+_CLOCK = "QueryPerformanceCounter", "clock_gettime"
 _KINDS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
 
 
@@ -40,7 +42,8 @@ class Pool:
         self._shared[:] = 0
         self._scratch = [aligned(0) for _ in range(workers)]
         self._scratches = np.zeros(max(workers, 1), np.uintp)
-        self._put("yield", _yield_address())
+        self._put("yield", _address(*_YIELD))
+        self._put("clock", _address(*_CLOCK))
         self._put("scratches", self._scratches.ctypes.data)
         self._wake = [threading.Lock() for _ in range(workers)]
         for number, wake in enumerate(self._wake):
@@ -63,16 +66,35 @@ class Pool:
             _alone(job, place, steps, scratch)
             return
         try:
-            self._provide(size)
-            shared = self._shared.ctypes.data
-            job[_SHARED_WORD] = shared
-            _functions().open(shared, 0, place)
-            for wake in self._wake:
-                if wake.locked():  # else it has not even noticed the last job
-                    wake.release()
-            _functions().lead(place, steps, scratch)
+            self._lead(job, place, steps, scratch, size)
         finally:
             self._busy.release()
+
+    def time(
+        self, job: np.ndarray, place: int, steps: int, scratch: int, size: int, times: np.ndarray
+    ) -> None:
+        """Run a job with all threads, and note when each segment of the last step ended.
+
+        Args:
+            job, place, steps, scratch, size: as for `run`.
+            times: int64 (1 + segments, 2), which `seconds` understands; the first is the start.
+        """
+        with self._busy:
+            job[_TIMES_WORD] = times.ctypes.data
+            try:
+                self._lead(job, place, steps, scratch, size)
+            finally:
+                job[_TIMES_WORD] = 0
+
+    def _lead(self, job: np.ndarray, place: int, steps: int, scratch: int, size: int) -> None:
+        self._provide(size)
+        shared = self._shared.ctypes.data
+        job[_SHARED_WORD] = shared
+        _functions().open(shared, 0, place)
+        for wake in self._wake:
+            if wake.locked():  # else it has not even noticed the last job
+                wake.release()
+        _functions().lead(place, steps, scratch)
 
     def _provide(self, size: int) -> None:
         """Give each worker as much memory; none is within a job now."""
@@ -99,9 +121,18 @@ def run(job: np.ndarray, place: int, steps: int, scratch: int, size: int, divide
         _alone(job, place, steps, scratch)
 
 
-def pool() -> Pool:
-    """The threads of this process, as many as `cores.threads` says now."""
-    workers = cores.threads() - 1
+def seconds(times: np.ndarray) -> np.ndarray:
+    """What the system's clock wrote, int64 (..., 2), in seconds from some moment."""
+    if sys.platform == "win32":
+        frequency = ctypes.c_int64()
+        ctypes.windll.kernel32.QueryPerformanceFrequency(ctypes.byref(frequency))
+        return times[..., 0] / frequency.value
+    return times[..., 0] + times[..., 1] * 1e-9
+
+
+def pool(alone: bool = False) -> Pool:
+    """The threads of this process, as many as `cores.threads` says now; or none but the leader."""
+    workers = 0 if alone else cores.threads() - 1
     with _making:
         made = _pools.get(workers)
         if made is None:
@@ -127,12 +158,12 @@ def _functions() -> _Functions:
     return _Functions()
 
 
-def _yield_address() -> int:
-    """The system's function with which a thread lets others have the core."""
+def _address(windows: str, others: str) -> int:
+    """Where a function of the system is."""
     if sys.platform == "win32":
-        function = ctypes.windll.kernel32.SwitchToThread
+        function = getattr(ctypes.windll.kernel32, windows)
     else:
-        function = ctypes.CDLL(None).sched_yield
+        function = getattr(ctypes.CDLL(None), others)
     return ctypes.cast(function, ctypes.c_void_p).value
 
 
