@@ -86,6 +86,18 @@ class _Growing:
             node = Node("", type=name, settings=settings, name=f"own_{self.document.serial}")
         self.document, key = edits.add(self.document, node, [edge], branch=True)
         self.shapes[Edge(key)] = shape if becomes is None else becomes(shape, settings)
+        if name in ("LSTM", "GRU"):
+            self.give_state(key, settings["units"], 2 if name == "LSTM" else 1)
+
+    def give_state(self, key: str, units: int, count: int) -> None:
+        """Begin a recurrent layer with states that other layers make."""
+        own = [e for e, s in self.shapes.items() if s == (units,) and e.source in self.document]
+        own = [e for e in own if not edits.depends(self.document, e.source, key)]
+        own = [e for e in own if e.source != key]
+        if own and self.random.random() < 0.7:
+            for _ in range(count):
+                edge = self.random.choice(own)
+                self.document = edits.give(self.document, edge, key, "initial_state")
 
     def wrap(self) -> None:
         """Make some neighbours a part."""
@@ -155,6 +167,8 @@ def random_edit(document: Document, chance: random.Random) -> Document:
         lambda: edits.remove(document, some),
         lambda: edits.connect(document, Edge(key), other, chance.choice([None, 0, 1])),
         lambda: edits.disconnect(document, *place),
+        lambda: edits.give(document, Edge(other), key, chance.choice(["mask", "initial_state"])),
+        lambda: edits.name_input(document, *place, chance.choice(["", "mask", "query_mask"])),
         lambda: edits.swap_inputs(document, key, 0, chance.choice([0, 1])),
         lambda: edits.move(document, key, *place),
         lambda: edits.append_output(document, Edge(key)),

@@ -381,8 +381,9 @@ OPS = "outside of a layer, which cannot be drawn. Put it into a layer of your ow
             f"The model calls the op 'slice' {OPS}",
         ),
         (
-            lambda: _functional(lambda x: layers.Softmax(name="s")(x, mask=layers.ReLU()(x))),
-            "The layer 's' is given a tensor as mask, which cannot be drawn.",
+            lambda: _functional(lambda x: layers.Softmax(name="s")(x, mask=ops.ones((1, 4, 3)))),
+            "The layer 's' is given tensors with other things, or constants, as mask, which "
+            "cannot be drawn.",
         ),
         (
             _shared_by_two,
@@ -395,6 +396,26 @@ def test_what_cannot_be_drawn_is_refused_in_words(make, text):
     with pytest.raises(ArgumentError) as caught:
         from_model(make())
     assert str(caught.value) == text
+
+
+def test_what_a_call_is_given_by_name_comes_back_and_is_computed():
+    x, mask = kerasnb.Input((5, 8)), kerasnb.Input((5, 5))
+    whole, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(x)
+    again = layers.LSTM(8, return_sequences=True)(
+        x, initial_state=[layers.Dense(8)(h), layers.Dense(8)(c)]
+    )
+    y = layers.MultiHeadAttention(2, 4)(again, whole, attention_mask=mask)
+    model = kerasnb.Model([x, mask], y)
+    document = from_model(model)
+    assert [n.keywords for n in document if n.keywords] == [
+        ("initial_state", "initial_state"),
+        ("attention_mask",),
+    ]
+    made = build(document, PALETTE).model
+    made.set_weights(model.get_weights())
+    data = [np.linspace(-1, 1, 80).reshape(2, 5, 8), np.tri(5)[None].repeat(2, 0)]
+    np.testing.assert_array_equal(made.predict(data), model.predict(data))
+    assert from_model(made) == document
 
 
 class Scale(kerasnb.Layer):

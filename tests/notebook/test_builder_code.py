@@ -45,7 +45,8 @@ def form(document):
             name = "" if node.kind == "repeat" else owner.name
             reads = [[label[e.source], e.output] for e in node.reads]
             settings = dict(owner.settings)
-            what = (node.kind, owner.type, name, settings, dict(node.call), node.count)
+            given = (list(node.keywords), dict(node.call), node.count)
+            what = (node.kind, owner.type, name, settings, *given)
             label[node.id] = digest(what, reads, inner)
             calls.setdefault(owner.id, []).append(label[node.id])
             found.append(label[node.id])

@@ -15,7 +15,7 @@ def test_whatever_is_done_the_parts_of_a_document_fit_together(seed):
     chance = random.Random(seed)
     document = random_document(seed) if seed % 4 else Document()
     done = 0
-    for _ in range(60):
+    for _ in range(90):
         before = json.dumps(document.data())
         try:
             new = random_edit(document, chance)

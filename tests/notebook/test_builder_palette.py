@@ -86,10 +86,21 @@ def test_how_many_tensors_a_layer_takes(name, takes, ports, needed):
 
 
 def test_how_a_layer_is_called_with_tensors():
-    assert PALETTE["Dense"].positional(["x"]) == ("x",)
-    assert PALETTE["Add"].positional(["x"]) == (["x"],)
-    assert PALETTE["Attention"].positional(["x", "y"]) == (["x", "y"],)
-    assert PALETTE["MultiHeadAttention"].positional(["x", "y"]) == ("x", "y")
+    assert PALETTE["Dense"].given(["x"], ()) == (("x",), {})
+    assert PALETTE["Add"].given(["x"], ()) == ((["x"],), {})
+    assert PALETTE["Attention"].given(["x", "y"], ()) == ((["x", "y"],), {})
+    assert PALETTE["MultiHeadAttention"].given(["x", "y"], ()) == (("x", "y"), {})
+    states = ("initial_state", "initial_state", "mask")
+    given = PALETTE["LSTM"].given(["x", "h", "c", "m"], states)
+    assert given == (("x",), {"initial_state": ["h", "c"], "mask": "m"})
+
+
+def test_the_names_of_further_tensors():
+    assert PALETTE["Dense"].keywords == ()
+    assert PALETTE["GRU"].keywords == ("initial_state", "mask")
+    masks = ("query_mask", "value_mask", "key_mask", "attention_mask")
+    assert PALETTE["MultiHeadAttention"].keywords == masks
+    assert PALETTE["Attention"].keywords == ("mask",)
 
 
 def test_arguments_of_calls():

@@ -38,6 +38,40 @@ def types(session):
 # What a person does
 
 
+def test_a_decoder_begins_with_the_states_of_an_encoder():
+    s = session()
+    first = add(s, "LSTM")
+    ask(s, "set", node=first, name="return_state", text="True")
+    second = add(s, "LSTM", after=["n1"], branch=True)
+    ask(s, "give", source=first, target=second, name="initial_state")
+    node = s.document[second]
+    assert [list(e) for e in node.reads] == [["n1", 0], [first, 1], [first, 2]]
+    assert node.keywords == ("initial_state", "initial_state")
+    assert s.report.nodes[second].problem is None
+    ask(s, "disconnect", target=second, position=1)
+    assert "state" in s.report.nodes[second].problem.text
+    ask(s, "undo")
+    assert s.document[second] == node
+    message = {"op": "give", "source": first, "target": second, "name": "units"}
+    assert s.obey(message).refused == "lstm_1 is given nothing as 'units'."
+
+
+def test_a_tensor_too_many_is_read_by_name_at_a_click():
+    s = session()
+    add(s, "GRU")
+    state = add(s, "Dense", after=["n1"], branch=True)
+    flat = add(s, "GlobalAveragePooling1D", after=[state])
+    ask(s, "connect", source=flat, output=0, target="n2", position=1)
+    problem = s.report.nodes["n2"].problem
+    assert problem.text == "GRU reads one tensor, but 2 are connected."
+    texts = [fix.text for fix in problem.fixes]
+    assert "Read global_average_pooling1d as initial_state" in texts
+    ask(s, "fix", node="n2", number=texts.index("Read global_average_pooling1d as initial_state"))
+    assert s.document["n2"].keywords == ("initial_state",)
+    ask(s, "port", target="n2", position=1, name="")
+    assert s.document["n2"].keywords == ()
+
+
 def test_a_first_layer_brings_an_input_and_an_output():
     s = session()
     add(s, "Conv2D")

@@ -164,7 +164,8 @@ class _Making:
     def _called(self, node: Node, owner: Node, layer: Layer, reads: list[Tensor]) -> Any:
         entry = self.palette[owner.type]
         try:
-            return layer(*entry.positional(reads), **node.call)
+            args, named = entry.given(reads, node.keywords)
+            return layer(*args, **named, **node.call)
         except MemoryError:
             raise
         except LAYER_ERRORS as error:  # what worked without weights fails with them

@@ -46,10 +46,17 @@ class Form(NamedTuple):
     Attributes:
         specs: of the tensors, in order.
         call: the other arguments, as JSON.
+        keywords: the names of the last of the tensors.
     """
 
     specs: tuple[TensorSpec, ...]
     call: str = "{}"
+    keywords: tuple[str, ...] = ()
+
+    @property
+    def unnamed(self) -> tuple[TensorSpec, ...]:
+        """The specs of the tensors that have no name."""
+        return self.specs[: len(self.specs) - len(self.keywords)]
 
 
 class Outcome(NamedTuple):
@@ -119,13 +126,13 @@ def _tried(entry: Entry, settings: Mapping[str, Any], first: Form, form: Form) -
     with aside(), weightless():
         try:
             layer = make_layer(entry, settings, _NAME, {entry.type: entry.cls})
-            layer._build_for(_arguments(entry, first), json.loads(first.call))
+            layer._build_for(*_arguments(entry, first))
             weights = layer.weights
             size = sum(v.spec.nbytes for v in weights)
             if size > machine_bytes():  # what a call makes may be as large, and be made for real
                 return Outcome(error=too_large(size))
             for each in dict.fromkeys((first, form)):
-                args, call = _arguments(entry, each), json.loads(each.call)
+                args, call = _arguments(entry, each)
                 outputs = layer(*args, **call)
             cost = call_cost(layer, args, call)
         except LAYER_ERRORS as error:
@@ -139,8 +146,10 @@ def _tried(entry: Entry, settings: Mapping[str, Any], first: Form, form: Form) -
     )
 
 
-def _arguments(entry: Entry, form: Form) -> tuple:
-    return entry.positional([placeholder(spec, "x", level=0) for spec in form.specs])
+def _arguments(entry: Entry, form: Form) -> tuple[tuple, dict]:
+    tensors = [placeholder(spec, "x", level=0) for spec in form.specs]
+    args, named = entry.given(tensors, form.keywords)
+    return args, {**json.loads(form.call), **named}
 
 
 def too_large(size: int) -> str:

@@ -6,7 +6,7 @@ so that nothing in a loaded document can become code. Imports code_order and cod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -315,7 +315,8 @@ class _Writer:
         return found
 
     def _write_call(self, part: _Part, node: Node, place: int, final: str | None) -> None:
-        tensors = [part.names[edge] for edge in node.reads]
+        read = [part.names[edge] for edge in node.reads]
+        tensors, named = read[: node.unnamed], _by_name(node.keywords, read[node.unnamed :])
         targets = self._targets(part, node, place, final)
         owner = self.document.owner(node.id)
         maker = self._maker(owner) if node.kind == "layer" else None
@@ -332,7 +333,7 @@ class _Writer:
             given = [_one(tensors, always=True)]
         else:
             given = tensors
-        call = maker.on(*given, **call_arguments(node.call, self.known))
+        call = maker.on(*given, **named, **call_arguments(node.call, self.known))
         self._say(part, f"{', '.join(targets)} = ", call)
 
     def _maker(self, owner: Node) -> Call:
@@ -455,6 +456,14 @@ def _one(names: list[str], always: bool = False) -> Any:
     if len(names) == 1 and not always:
         return names[0]
     return Items("[", tuple(("", name) for name in names), "]")
+
+
+def _by_name(keywords: Sequence[str], names: list[str]) -> dict[str, Any]:
+    """Tensors that a call is given by name; several of one name as a list."""
+    found: dict[str, list[str]] = {}
+    for keyword, name in zip(keywords, names, strict=True):
+        found.setdefault(keyword, []).append(name)
+    return {keyword: _one(own) for keyword, own in found.items()}
 
 
 def _plain(text: str) -> str:

@@ -107,7 +107,8 @@ class Names:
             place[node.id] = len(place)
             reads = [None if e is None else [place[e.source], e.output] for e in node.reads]
             what = [owner.kind, owner.type, owner.name, owner.settings, node.call, node.count]
-            found.append([seen.setdefault(owner.id, len(seen)), what, reads, inner])
+            who = seen.setdefault(owner.id, len(seen))
+            found.append([who, what, reads, node.keywords, inner])
         return [found, [[place[e.source], e.output] for e in self.order.outputs(key)]]
 
     def word(self, node: Node, output: int) -> str:

@@ -12,6 +12,7 @@ those of the kind ``"output"``, both in order. The document itself is such a con
 
 from __future__ import annotations
 
+import keyword
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 from kerasnb.errors import ArgumentError, LoadError
 
-__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node", "in_order"]
+__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node", "in_order", "is_word"]
 
 ROOT = ""
 CONTAINERS = ("group", "repeat", "model")
@@ -55,6 +56,9 @@ class Node:
             texts, numbers, booleans and None. For an input: ``shape``, perhaps ``dtype`` and
             ``batch_size``; within a group or repeat it has none, and may have none in a model.
         reads: where each input comes from; None where it is not connected.
+        keywords: the names under which the last of these are given to the call of a layer, such as
+            ``initial_state``, in alphabetical order; several of one name are a list. Those before
+            them, at least one, have no name.
         call: keyword arguments of the call that are no tensors, such as ``use_causal_mask``.
         shares: the id of the node whose layer this one calls once more; ``""`` for its own layer.
         count: how many times a repeat is passed.
@@ -68,10 +72,16 @@ class Node:
     name: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     reads: tuple[Edge | None, ...] = ()
+    keywords: tuple[str, ...] = ()
     call: Mapping[str, Any] = field(default_factory=dict)
     shares: str = ""
     count: int = 1
     folded: bool = False
+
+    @property
+    def unnamed(self) -> int:
+        """How many of its inputs have no name."""
+        return len(self.reads) - len(self.keywords)
 
     def data(self) -> dict[str, Any]:
         """It as JSON has it, without what is as usual."""
@@ -83,6 +93,8 @@ class Node:
                 found[name] = value
         if self.reads:
             found["reads"] = [None if edge is None else list(edge) for edge in self.reads]
+        if self.keywords:
+            found["keywords"] = list(self.keywords)
         return found
 
     @classmethod
@@ -94,13 +106,16 @@ class Node:
         """
         if not isinstance(data, Mapping) or not set(data) <= set(cls.__dataclass_fields__):
             raise LoadError("This is no node of a builder's document.")
-        reads = data.get("reads", [])
-        values = {**data, "reads": ()}
+        reads, keywords = data.get("reads", []), data.get("keywords", [])
+        values = {**data, "reads": (), "keywords": ()}
         if not all(_fits(name, value) for name, value in values.items()) or "id" not in data:
             raise LoadError(f"Node {data.get('id')!r:.40} of a builder's document is malformed.")
         if not isinstance(reads, (list, tuple)) or not all(map(_is_edge, reads)):
             raise LoadError(f"Node {data['id']!r:.40} reads what is no tensor.")
-        return cls(**{**values, "reads": tuple(e if e is None else Edge(*e) for e in reads)})
+        if not isinstance(keywords, (list, tuple)) or not all(map(is_word, keywords)):
+            raise LoadError(f"Node {data['id']!r:.40} has inputs whose names are none.")
+        edges = tuple(e if e is None else Edge(*e) for e in reads)
+        return cls(**{**values, "reads": edges, "keywords": tuple(keywords)})
 
 
 def _fits(name: str, value: Any) -> bool:
@@ -111,6 +126,11 @@ def _fits(name: str, value: Any) -> bool:
     if name == "kind":
         return value in KINDS
     return type(value) is type(getattr(Node(""), name))
+
+
+def is_word(value: Any) -> bool:
+    """Whether an argument can have this name."""
+    return isinstance(value, str) and value.isidentifier() and not keyword.iskeyword(value)
 
 
 def _is_edge(value: Any) -> bool:
@@ -349,6 +369,10 @@ class Document:
                 found.append(f"{node.id} lies in more than {DEEPEST} parts")
         if len(node.reads) != wanted:
             found.append(f"{node.id} is an end and does not read as one")
+        if node.keywords:
+            ordered = list(node.keywords) == sorted(node.keywords)
+            if node.kind != "layer" or node.unnamed < 1 or not ordered:
+                found.append(f"{node.id} has names for inputs that cannot have them")
         if node.shares:
             owner = self.nodes.get(node.shares)
             kinds = ("layer", "model")

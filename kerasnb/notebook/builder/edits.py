@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from kerasnb.errors import ArgumentError
-from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
+from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node, is_word
 
 __all__ = [
-    "REPEATED", "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "move",
-    "relink", "remove", "rename", "set_call", "set_count", "set_setting", "swap_inputs",
-    "unset_setting",
+    "REPEATED", "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "give",
+    "move", "name_input", "relink", "remove", "rename", "set_call", "set_count", "set_setting",
+    "swap_inputs", "unset_setting",
 ]  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _without_output(document: Document, key: str, place: int) -> Document:
 
 
 def connect(document: Document, edge: Edge, target: str, position: int | None = None) -> Document:
-    """Let a node read a tensor, as one of its inputs or as a further one.
+    """Let a node read a tensor, as one of its inputs or as a further one without a name.
 
     Raises:
         ArgumentError: they are not beside each other, or tensors would go round in a circle.
@@ -196,9 +196,12 @@ def connect(document: Document, edge: Edge, target: str, position: int | None = 
         position = free[0] if free else 0 if node.kind == "output" else len(reads)
     if not 0 <= position <= len(reads):
         raise ArgumentError(f"There is no input number {position}.")
-    if position == len(reads) and node.kind in (*CONTAINERS, "output"):
+    if position < len(reads):
+        reads[position] = edge
+    elif node.kind in (*CONTAINERS, "output"):
         raise ArgumentError("All inputs of this box are connected: take one off first.")
-    reads[position : position + 1] = [edge]
+    else:
+        reads.insert(node.unnamed, edge)
     return document.change(target, reads=tuple(reads))
 
 
@@ -245,11 +248,62 @@ def disconnect(document: Document, target: str, position: int) -> Document:
     reads = list(node.reads)
     if not 0 <= position < len(reads) or (reads[position] is None and len(reads) == 1):
         raise ArgumentError("There is no such connection.")
-    if len(reads) > 1 and node.kind == "layer":
+    named = position - node.unnamed
+    if named >= 0:
+        del reads[position]
+        keywords = node.keywords[:named] + node.keywords[named + 1 :]
+        return document.change(target, reads=tuple(reads), keywords=keywords)
+    if node.unnamed > 1 and node.kind == "layer":
         del reads[position]
     else:
         reads[position] = None
     return document.change(target, reads=tuple(reads))
+
+
+def give(document: Document, edge: Edge, target: str, name: str) -> Document:
+    """Let a layer be given a tensor, or one more, under a name.
+
+    Raises:
+        ArgumentError: as `connect` and `name_input`.
+    """
+    node = document[target]
+    connect(document, edge, target, len(node.reads))  # refuses what cannot be connected
+    names = [*[""] * node.unnamed, *node.keywords, name]
+    return _named(document, target, names, [*node.reads, edge])
+
+
+def name_input(document: Document, target: str, position: int, name: str) -> Document:
+    """Let a layer be given one of its inputs under a name.
+
+    Args:
+        document: the graph.
+        target: the node that calls the layer.
+        position: which of its inputs.
+        name: of an argument of the call; ``""`` for none.
+
+    Raises:
+        ArgumentError: there is no such input, or no other one would be without a name.
+    """
+    node = document[target]
+    if not 0 <= position < len(node.reads):
+        raise ArgumentError("There is no such input.")
+    names = [*[""] * node.unnamed, *node.keywords]
+    names[position] = name
+    return _named(document, target, names, node.reads)
+
+
+def _named(
+    document: Document, target: str, names: Sequence[str], reads: Sequence[Edge | None]
+) -> Document:
+    """Let a layer be given inputs under names, which are put in order."""
+    wrong = [name for name in names if name and not is_word(name)]
+    if wrong or document[target].kind != "layer":
+        raise ArgumentError(f"This box is given nothing as {(wrong or names)[-1]!r:.60}.")
+    if "" not in names:
+        raise ArgumentError("The first input of a layer has no name.")
+    pairs = sorted(zip(names, reads, strict=True), key=lambda pair: pair[0])
+    keywords = tuple(word for word, _ in pairs if word)
+    return document.change(target, reads=tuple(edge for _, edge in pairs), keywords=keywords)
 
 
 def swap_inputs(document: Document, target: str, first: int, second: int) -> Document:

@@ -75,10 +75,10 @@ def _nearest(case: Case) -> Iterator[Fix]:
 def _taken_off(case: Case) -> Iterator[Fix]:
     """One of several inputs to which nothing is connected goes."""
     place, key = case.about[0], case.node.id
-    if case.node.kind == "layer" and len(case.node.reads) > 1:
-        reads = case.node.reads[:place] + case.node.reads[place + 1 :]
+    named = place >= case.node.unnamed
+    if case.node.kind == "layer" and (named or case.node.unnamed > 1):
         text = f"Take input {place + 1} away"
-        yield Fix(text, lambda document: document.change(key, reads=reads))
+        yield Fix(text, lambda document: edits.disconnect(document, key, place))
 
 
 def _first_output(case: Case) -> Iterator[Fix]:
@@ -94,7 +94,7 @@ def _itself(case: Case) -> Iterator[Fix]:
     edge, entry = case.node.reads[0] if case.node.reads else None, case.entry
     if edge is None or entry is None:
         return
-    missing = entry.needed - len(case.node.reads)
+    missing = entry.needed - case.node.unnamed
 
     def apply(document: Document) -> Document:
         for _ in range(missing):
@@ -104,10 +104,20 @@ def _itself(case: Case) -> Iterator[Fix]:
 
     if missing > 0:
         yield Fix(f"Let it read {case.names[edge.source]} once more", apply)
-    elif isinstance(entry.takes, int) and len(case.node.reads) > entry.takes:
-        last = len(case.node.reads) - 1
+    elif isinstance(entry.takes, int) and case.node.unnamed > entry.takes:
+        last = case.node.unnamed - 1
         text = f"Disconnect {case.names[case.node.reads[last].source]}"
         yield Fix(text, lambda document: edits.disconnect(document, case.node.id, last))
+
+
+def _named(case: Case) -> Iterator[Fix]:
+    """What is one tensor too many may be something that the layer is given by name."""
+    key, place = case.node.id, case.node.unnamed - 1
+    names = case.entry.keywords if case.entry is not None and place > 0 else ()
+    edge = case.node.reads[place] if names else None
+    for name in names if edge is not None else ():
+        text = f"Read {case.names[edge.source]} as {name}"
+        yield Fix(text, lambda document, name=name: edits.name_input(document, key, place, name))
 
 
 def _output(case: Case) -> Iterator[Fix]:
@@ -126,17 +136,18 @@ def _inner_output(case: Case) -> Iterator[Fix]:
 
 def _joined(case: Case) -> Iterator[Fix]:
     """Several tensors for a layer of one: join them before it, or keep the first only."""
-    key, count = case.node.id, len(case.node.reads)
+    key, count = case.node.id, case.node.unnamed
 
     def apply(document: Document, name: str) -> Document:
-        edges = [edge for edge in document[key].reads if edge is not None]
+        reads = document[key].reads
+        edges = [edge for edge in reads[:count] if edge is not None]
         new = Node("", type=name)
         document, made = edits.add(document, new, edges, several=True, branch=True)
-        return document.change(key, reads=(Edge(made),))
+        return document.change(key, reads=(Edge(made), *reads[count:]))
 
     for name in ("Concatenate", "Add"):
         yield Fix(f"Insert {name}", lambda document, n=name: apply(document, n))
-    last = case.node.reads[-1]
+    last = case.node.reads[count - 1]
     if last is not None:
         text = f"Disconnect {case.names[last.source]}"
         yield Fix(text, lambda document: edits.disconnect(document, key, count - 1))
@@ -331,8 +342,8 @@ def _layer_between(case: Case) -> Iterator[Fix]:
 _TABLE: dict[str, tuple[Callable[[Case], Iterator[Fix]], ...]] = {
     "open": (_nearest, _taken_off),
     "output": (_first_output,),
-    "few": (_itself, _nearest),
-    "surplus": (_joined,),
+    "few": (_named, _itself, _nearest),
+    "surplus": (_named, _joined),
     "missing": (_missing,),
     "argument": (_better_values,),
     "weights": (_better_values,),

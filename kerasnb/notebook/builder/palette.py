@@ -63,6 +63,7 @@ class Entry(NamedTuple):
         first_input: settings of an input on which it works.
         ports: the names of the tensors that it takes, where they differ.
         needed: how many of these it cannot do without.
+        keywords: the names of further tensors that a call may be given.
         call: arguments of a call that are no tensors.
         rank: how many axes its input must have, with the batch; None if that differs.
         listed: whether it is offered; a document may hold it anyway.
@@ -80,6 +81,7 @@ class Entry(NamedTuple):
     first_input: dict[str, Any]
     ports: tuple[str, ...] = ()
     needed: int = 1
+    keywords: tuple[str, ...] = ()
     call: tuple[Argument, ...] = ()
     rank: int | None = None
     listed: bool = True
@@ -88,12 +90,24 @@ class Entry(NamedTuple):
         """The argument of that name, if there is one."""
         return next((a for a in self.arguments if a.name == name), None)
 
-    def positional(self, tensors: Sequence[Any]) -> tuple:
-        """What its layer is called with where it reads these tensors."""
+    def given(
+        self, tensors: Sequence[Any], keywords: Sequence[str]
+    ) -> tuple[tuple, dict[str, Any]]:
+        """What its layer is called with where it reads these tensors, by position and by name.
+
+        Args:
+            tensors: all of them.
+            keywords: the names of the last of them.
+        """
+        count = len(tensors) - len(keywords)
+        unnamed, named = tensors[:count], {}
+        for name, tensor in zip(keywords, tensors[count:], strict=True):
+            named[name] = [*named.get(name, ()), tensor]
+        named = {name: own[0] if len(own) == 1 else own for name, own in named.items()}
         if isinstance(self.takes, int):
-            return tuple(tensors)
-        as_list = issubclass(self.cls, OfSeveral) or len(tensors) > 1
-        return (list(tensors),) if as_list else tuple(tensors)
+            return tuple(unnamed), named
+        as_list = issubclass(self.cls, OfSeveral) or count > 1
+        return (list(unnamed),) if as_list else tuple(unnamed), named
 
     def data(self) -> dict[str, Any]:
         """It as JSON for the page."""
@@ -104,7 +118,7 @@ class Entry(NamedTuple):
                 {**a._asdict(), "choices": list(a.choices), "default": shown(a.default)}
                 for a in plain[key]
             ]
-        return {**plain, "ports": list(self.ports)}
+        return {**plain, "ports": list(self.ports), "keywords": list(self.keywords)}
 
 
 def entries(namespace: Mapping[str, Any] | None = None) -> dict[str, Entry]:
@@ -236,6 +250,7 @@ def entry_of(cls: type, custom: bool = False) -> Entry:
         first_input=_first_input(cls),
         ports=ports,
         needed=needed,
+        keywords=_keywords(cls, ports),
         call=tuple(_call_arguments(cls)),
         rank=_rank(cls),
         listed=cls.__name__ not in _UNLISTED,
@@ -369,6 +384,12 @@ def _tensors(cls: type) -> tuple[tuple[str, ...], int, str | int]:
 def _is_sequence(first: list[inspect.Parameter]) -> bool:
     hint = _hint(first[0].annotation) if first else ""
     return re.match(r"(Sequence|list)\b", hint, re.IGNORECASE) is not None
+
+
+def _keywords(cls: type, ports: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments of a call that may be tensors, beside those that it takes one by one."""
+    more = [p for p in _parameters(cls.call)[1:] if p.name not in (*ports, "training")]
+    return tuple(p.name for p in more if p.default is None or p.name in _MASKS)
 
 
 def _call_arguments(cls: type) -> Iterator[Argument]:

@@ -11,6 +11,7 @@ import ast
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from kerasnb.errors import LoadError
@@ -195,7 +196,7 @@ class _Drawing:
         for item in items:
             if isinstance(item, Tensor) or getattr(item, "type", "") == "InputLayer":
                 raise Stuck(model.line, "An Input can only be the first of a Sequential.")
-            edge = Edge(self._draw_call(item, parent, (edge,), {}))
+            edge = Edge(self._draw_call(item, parent, (edge,)))
         self._put("output", parent, reads=(edge,))
 
     def _draw_graph(self, model: ModelValue, parent: str) -> None:
@@ -226,14 +227,19 @@ class _Drawing:
                 raise Stuck(made.line, text)
             reads = tuple(map(edge, made.reads))
             if made.inner is None:
-                keys[made] = self._draw_call(made.what, parent, reads, made.call)
+                keys[made] = self._draw_call(made.what, parent, reads, made.keywords, made.call)
             else:
                 keys[made] = self._draw_part(made, parent, reads)
         for tensor in outputs:
             self._put("output", parent, reads=(edge(tensor),))
 
     def _draw_call(
-        self, what: LayerValue | ModelValue, parent: str, reads: tuple, call: Mapping[str, Any]
+        self,
+        what: LayerValue | ModelValue,
+        parent: str,
+        reads: tuple,
+        keywords: tuple[str, ...] = (),
+        call: Mapping[str, Any] = MappingProxyType({}),
     ) -> str:
         """Draw a call of a layer or a model; the first of a model holds what is in it."""
         self.layers += 1
@@ -244,8 +250,9 @@ class _Drawing:
         type_ = what.type if not is_model else "Sequential" if what.sequential else "Functional"
         kind = "model" if is_model else "layer"
         key = self._put(
-            kind, parent, type=type_, name=what.name, settings=what.settings, reads=reads, call=call
-        )
+            kind, parent, type=type_, name=what.name, settings=what.settings, reads=reads,
+            keywords=keywords, call=dict(call),
+        )  # fmt: skip
         self.calls.setdefault(what, []).append(key)
         if is_model and len(self.calls[what]) == 1:
             self._draw_model(what, key)

@@ -37,6 +37,7 @@ from kerasnb.notebook.builder.signatures import (
     handed_on,
     output_count,
     parameters,
+    ports,
     takes,
     takes_more,
 )
@@ -300,13 +301,39 @@ class Tracer:
             count: int | None = 1 if what.sequential else len(what.outputs)
         else:
             name, cls, form = what.type, what.cls, takes(what.cls)
-        reads, call = self._read(args, dict(kwargs), cls, form, name, line)
+        args, kwargs = self._by_position(list(args), dict(kwargs), cls, form)
+        named = self._named(kwargs, cls, name, line)
+        reads, call = self._read(args, kwargs, cls, form, name, line)
         if isinstance(what, LayerValue):
             count = output_count(what.type, what.settings, call, cls)
         kind = "model" if isinstance(what, ModelValue) else "layer"
-        reads = tuple(map(self.seen, reads))
-        made = self.make(kind, line, what=what, reads=reads, call=call)
+        reads = tuple(map(self.seen, [*reads, *(tensor for _, tensor in named)]))
+        keywords = tuple(key for key, _ in named)
+        made = self.make(kind, line, what=what, reads=reads, keywords=keywords, call=call)
         return Tensor(made) if count in (1, None) else tuple(Tensor(made, k) for k in range(count))
+
+    def _by_position(
+        self, args: list[Any], kwargs: dict[str, Any], cls: type | None, form: Any
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Arguments of a call with the names of those behind the tensors that have none."""
+        names = () if cls is None else call_names(cls)
+        most = form if isinstance(form, int) else 1
+        more = dict(zip(names[most:], args[most:], strict=False))
+        if form == "several" or len(args) > len(names) or set(more) & set(kwargs):
+            return args, kwargs
+        return args[:most], {**more, **kwargs}
+
+    def _named(
+        self, kwargs: dict[str, Any], cls: type | None, name: str, line: int
+    ) -> list[tuple[str, Tensor]]:
+        """Take what a layer is given by name out of the arguments of a call."""
+        found = []
+        for key in sorted(kwargs) if cls is not None else ():
+            if key in ports(cls) or not tensors_in(kwargs[key]):
+                continue
+            tensors = self._tensors(kwargs.pop(key), line, f"{key} of a call of {name}")
+            found += [(key, tensor) for tensor in tensors]
+        return found
 
     def _read(
         self,

@@ -88,6 +88,7 @@ class Made:
         number: of all that is made in order.
         what: the layer or model that is called.
         reads: the tensors on which.
+        keywords: the names of the last of these.
         call: other arguments of the call.
         settings: of an input.
         name: of an input or group.
@@ -101,6 +102,7 @@ class Made:
     number: int = 0
     what: Any = None
     reads: tuple[Tensor, ...] = ()
+    keywords: tuple[str, ...] = ()
     call: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""

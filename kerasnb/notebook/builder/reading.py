@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kerasnb import config, tree
@@ -97,7 +98,7 @@ class _Reading:
         for layer in model._stack:
             if id(layer) in self._owners:
                 raise ArgumentError(f"The layer {layer.name!r} is twice in {model.name!r}.")
-            edge = Edge(self._call(key, layer, (edge,), {}))
+            edge = Edge(self._call(key, layer, (edge,)))
         self._add(kind="output", parent=key, reads=(edge,))
 
     # A graph
@@ -110,8 +111,7 @@ class _Reading:
         }
         for node in graph._nodes:
             if isinstance(node, LayerCall):
-                reads, call = self._arguments(node, made)
-                own = self._call(key, node.op, reads, call)
+                own = self._call(key, node.op, *self._arguments(node, made))
             elif node.op.name == "convert" and all(is_float(t.dtype) for t in node.inputs):
                 made[id(node.outputs[0])] = made[id(node.inputs[0])]  # a layer does that itself
                 continue
@@ -136,14 +136,24 @@ class _Reading:
         own = self._add(kind="input", parent=key, type="InputLayer", name=name, settings=settings)
         return own
 
-    def _call(self, key: str, layer: Layer, reads: tuple, call: Mapping[str, Any]) -> str:
+    def _call(
+        self,
+        key: str,
+        layer: Layer,
+        reads: tuple,
+        keywords: tuple[str, ...] = (),
+        call: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str:
         """A node for a call of a layer or of a model within."""
         nested = isinstance(layer, Trainer)
         kind = "model" if nested else "layer"
         type_ = type(layer).__name__
         if nested:
             type_ = "Sequential" if hasattr(layer, "_stack") else "Functional"
-        common = {"kind": kind, "parent": key, "type": type_, "reads": reads, "call": dict(call)}
+        common = {
+            "kind": kind, "parent": key, "type": type_, "reads": reads, "keywords": keywords,
+            "call": dict(call),
+        }  # fmt: skip
         if id(layer) in self._owners:
             owner = self._owners[id(layer)]
             if not self._is_seen(owner, key):
@@ -169,8 +179,10 @@ class _Reading:
             key = self._nodes[key].parent
         return key == home
 
-    def _arguments(self, node: LayerCall, made: Mapping[int, Edge]) -> tuple[tuple, dict]:
-        """The tensors that a call reads, and its other arguments."""
+    def _arguments(
+        self, node: LayerCall, made: Mapping[int, Edge]
+    ) -> tuple[tuple, tuple[str, ...], dict]:
+        """The tensors that a call reads, the names of the last of them, and other arguments."""
         layer = node.op
         names = list(inspect.signature(layer.call).parameters)
         given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
@@ -181,19 +193,25 @@ class _Reading:
             entry = entry_of(type(layer))
         ports = entry.ports if entry is not None and entry.takes != "several" else ()
         ports = ports or tuple(given)[:1]
-        reads, call = [], {}
+        reads, named, call = [], [], {}
         for name, value in given.items():
             leaves = tree.flatten(value)
             tensors = [leaf for leaf in leaves if is_symbolic(leaf)]
             if name in ports and tensors and len(tensors) == len(leaves):
                 reads += [(ports.index(name), made[id(t)]) for t in tensors]
+            elif tensors and len(tensors) == len(leaves) and _is_flat(value):
+                named += [(name, made[id(t)]) for t in tensors]
             elif tensors or any(isinstance(leaf, Tensor) for leaf in leaves):
                 raise ArgumentError(
-                    f"The layer {layer.name!r} is given a tensor as {name}, which cannot be drawn."
+                    f"The layer {layer.name!r} is given tensors with other things, or constants, "
+                    f"as {name}, which cannot be drawn."
                 )
             elif value is not None:
                 call[name] = listed(value)
-        return tuple(edge for _, edge in sorted(reads, key=lambda read: read[0])), call
+        reads.sort(key=lambda read: read[0])
+        named.sort(key=lambda read: read[0])
+        edges = tuple(edge for _, edge in (*reads, *named))
+        return edges, tuple(name for name, _ in named), call
 
     # Ops outside of layers
 
@@ -218,6 +236,13 @@ _MERGES = {
     "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
     "minimum": "Minimum", "concatenate": "Concatenate",
 }  # fmt: skip
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a value is a tensor or a list of tensors."""
+    return isinstance(value, Tensor) or (
+        isinstance(value, (list, tuple)) and all(isinstance(item, Tensor) for item in value)
+    )
 
 
 def _is_automatic(layer: Layer, *prefixes: str) -> bool:

@@ -97,6 +97,8 @@ FIELDS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
         "position": lambda value: value is None or _is_number(value),
     },
     "disconnect": {"target": _is_key, "position": _is_number},
+    "give": {"source": _is_key, "target": _is_key, "name": _is_text},
+    "port": {"target": _is_key, "position": _is_number, "name": _is_text},
     "swap": {"target": _is_key, "first": _is_number, "second": _is_number},
     "move": {"node": _is_key, "target": _is_key, "position": _is_number},
     "output": {"source": _is_key, "output": _is_number},
@@ -408,6 +410,32 @@ class Session:
         document = edits.swap_inputs(self.document, target, message["first"], message["second"])
         self.change(document, f"swap inputs of {self.name(target)}")
         return Answer()
+
+    def _do_give(self, message: Mapping[str, Any]) -> Answer:
+        source, target, name = message["source"], message["target"], message["name"]
+        self._require_keyword(target, name)
+        count = len(self.report.nodes[source].specs) if source in self.report.nodes else 0
+        # of what gives its states, too, these are meant
+        states = range(1, count) if name == "initial_state" and count > 1 else (0,)
+        document = self.document
+        for edge in [self._readable(Edge(source, output)) for output in states]:
+            document = edits.give(document, edge, target, name)
+        self.change(document, f"give {self.name(target)} its {name}")
+        return Answer(select=[target])
+
+    def _do_port(self, message: Mapping[str, Any]) -> Answer:
+        target, name = message["target"], message["name"]
+        if name:
+            self._require_keyword(target, name)
+        document = edits.name_input(self.document, target, message["position"], name)
+        self.change(document, f"inputs of {self.name(target)}")
+        return Answer()
+
+    def _require_keyword(self, key: str, name: str) -> None:
+        node = self.document[key]
+        entry = self.palette.get(node.type) if node.kind == "layer" else None
+        if entry is None or name not in entry.keywords:
+            raise ArgumentError(f"{self.name(key)} is given nothing as {name!r:.60}.")
 
     def _do_move(self, message: Mapping[str, Any]) -> Answer:
         key = message["node"]

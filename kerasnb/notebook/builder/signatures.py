@@ -17,8 +17,8 @@ from kerasnb.naming import snake_case
 
 __all__ = [
     "BASE", "FAMILIES", "call_names", "class_of", "family_of", "handed_on", "is_activation",
-    "is_automatic", "is_usual", "meaning", "output_count", "parameters", "takes", "takes_more",
-    "unusual",
+    "is_automatic", "is_usual", "meaning", "output_count", "parameters", "ports", "takes",
+    "takes_more", "unusual",
 ]  # fmt: skip
 
 # the arguments that every layer has, with their defaults; `name` is written apart
@@ -64,11 +64,17 @@ def takes(cls: type | None) -> str | int:
         return "one"
     if issubclass(cls, OfSeveral):
         return "several"
+    count = len(ports(cls))
+    return count if count > 1 else "one"
+
+
+@functools.lru_cache(maxsize=512)
+def ports(cls: type) -> tuple[str, ...]:
+    """The names of the tensors that a layer takes by position."""
     own = list(_signature(cls.call).values())[1:]
     own = [p for p in own if p.kind not in _OPEN and p.name not in _NO_TENSORS]
-    ports = [p for p in own if p.default is p.empty or _hint(p) == "Tensor"]
-    count = sum(not p.name.endswith("mask") for p in ports)
-    return count if count > 1 else "one"
+    found = [p for p in own if p.default is p.empty or _hint(p) == "Tensor"]
+    return tuple(p.name for p in found if not p.name.endswith("mask"))
 
 
 @functools.lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from kerasnb.notebook.builder.checking import Checked
 from kerasnb.notebook.builder.document import Document, Edge, Node
 from kerasnb.notebook.builder.geometry import Geometry, drawn, place
 from kerasnb.notebook.builder.naming import shown_names
-from kerasnb.notebook.builder.palette import shown
+from kerasnb.notebook.builder.palette import Entry, shown
 from kerasnb.notebook.builder.session import Session
 from kerasnb.notebook.labels import settings as settings_text
 from kerasnb.notebook.labels import showable
@@ -102,7 +102,14 @@ def _node(node: Node, document: Document, session: Session, geometry: Geometry) 
         "call": dict(node.call),
         "note": showable(settings_text({"settings": settings}, short=True)),
         "reads": [None if edge is None else list(edge) for edge in node.reads],
+        "ports": _ports(node, session.palette.get(node.type)),
     }
+
+
+def _ports(node: Node, entry: Entry | None) -> list[str]:
+    """The names of a node's inputs, as far as they have any."""
+    known = entry.ports if entry is not None else ()
+    return [*(*known, *[""] * node.unnamed)[: node.unnamed], *node.keywords]
 
 
 def _checked(checked: Checked | None) -> dict[str, Any]:

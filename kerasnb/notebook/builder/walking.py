@@ -243,12 +243,12 @@ class Walk:
             return (), Sums()
         if given is None or self._too_few(node, entry) or self._too_many(node, entry):
             return (), Sums()
-        form = Form(given, json.dumps(node.call, sort_keys=True))
+        form = Form(given, json.dumps(node.call, sort_keys=True), node.keywords)
         frame = _home(owner, frames)
         first = frame.forms.setdefault(owner.id, form)
         outcome = self._calls.of(entry, owner.settings, first, form)
         if outcome.error is not None:
-            self._failed(node, owner, entry, first.specs, given, outcome)
+            self._failed(node, owner, entry, first.unnamed, form.unnamed, outcome)
             return (), Sums()
         weights = outcome if self._counts(node, owner, frame) else Outcome()
         memory = _memory(outcome.specs)
@@ -266,7 +266,7 @@ class Walk:
 
     def _too_few(self, node: Node, entry: Entry) -> bool:
         """Whether a layer whose tensors differ does not get all that it needs, or more."""
-        if not entry.ports or entry.needed <= len(node.reads) <= len(entry.ports):
+        if not entry.ports or entry.needed <= node.unnamed <= len(entry.ports):
             return False
         needed, further = entry.ports[: entry.needed], entry.ports[entry.needed :]
         more = f", perhaps {_and(further)}" if further else ""
@@ -276,9 +276,9 @@ class Walk:
 
     def _too_many(self, node: Node, entry: Entry) -> bool:
         """Whether a layer of one tensor is to read several; one of the user's own gets a list."""
-        if entry.takes != "one" or entry.custom or len(node.reads) < 2 or entry.type in _ANY:
+        if entry.takes != "one" or entry.custom or node.unnamed < 2 or entry.type in _ANY:
             return False
-        text = f"{entry.type} reads one tensor, but {len(node.reads)} are connected."
+        text = f"{entry.type} reads one tensor, but {node.unnamed} are connected."
         self._trouble(node.id, "surplus", text)
         return True
 

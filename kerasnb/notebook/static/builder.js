@@ -341,6 +341,13 @@ class Builder {
       this.change("again", { node: id, after: [[target, 0]] }));
   }
 
+  /** Lets a person choose what a layer is given under a name. */
+  give(id, name) {
+    const { name: layer } = this.graph.nodes.get(id);
+    this.begin(`Choose the box that gives ${layer} its ${name}.`, (source) =>
+      this.change("give", { source, target: id, name }));
+  }
+
   // Keys and buttons
 
   press(event) {

@@ -92,6 +92,8 @@ class Box {
     const row = (kind, count) => Array.from({ length: count }, (_, i) => {
       const dot = element("i", { class: `dot ${kind}`, "data-place": i });
       dot.style.left = `${(100 * (i + 1)) / (count + 1)}%`;
+      const port = kind === "in" && node.ports[i];
+      if (port) dot.dataset.port = port;
       return dot;
     });
     const outputs = node.kind === "output" ? 0 : Math.max(node.shapes.length, 1);

@@ -169,13 +169,17 @@ export class Inspector {
     ].filter(Boolean).map((text) => make("div", "note", text));
   }
 
-  /** The inputs of a box that has several: their order, and a way to take one off. */
-  inputs({ id, reads }) {
+  /** The inputs of a box that has several: names, order, and a way to take one off. */
+  inputs(node) {
+    const { id, reads, ports } = node;
     const { app } = this;
     if (reads.length < 2) return [];
+    const names = app.entryOf(node)?.keywords ?? [];
     const rows = reads.map((read, i) => {
       const name = app.graph.nodes.get(read?.[0])?.name ?? "not connected";
       const row = element("li", {}, make("span", "", name));
+      if (names.length && i) row.append(this.port(id, i, name, ports[i], names));
+      else if (ports[i]) row.append(make("code", "", ports[i]));
       const offer = (text, shows, op, fields) => row.append(button(
         text, () => app.change(op, { target: id, ...fields }), { shows },
       ));
@@ -186,9 +190,26 @@ export class Inspector {
     return [make("b", "", "Inputs"), element("ol", {}, ...rows)];
   }
 
-  actions({ id, kind, parameters, shares }) {
+  /** A choice of what an input is for the layer. */
+  port(id, position, source, own, names) {
+    const chosen = names.includes(own) ? own : "";
+    const options = ["", ...names].map((name) => element(
+      "option", { value: name, ...(name === chosen && { selected: "" }) }, name || "input",
+    ));
+    const choice = element("select", { "aria-label": `${source} is read as` }, ...options);
+    choice.addEventListener("change", async () => {
+      const fields = { target: id, position, name: choice.value };
+      if (await this.app.change("port", fields)) choice.value = chosen;
+    });
+    return choice;
+  }
+
+  actions(node) {
+    const { id, kind, parameters, shares, ports } = node;
     const { app } = this;
+    const free = app.entryOf(node)?.keywords.filter((name) => !ports.includes(name)) ?? [];
     return this.buttons([
+      ...free.map((name) => [`Give ${name}…`, () => app.give(id, name)]),
       parameters && ["See weights", () => this.see(id)],
       ["layer", "model"].includes(kind) && ["Call again…", () => app.callAgain(id)],
       shares && ["Own weights", () => app.change("apart", { node: id })],
