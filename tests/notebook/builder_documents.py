@@ -135,7 +135,16 @@ class _Growing:
                     self.document, _ = edits.append_output(self.document, Edge(key))
                 else:
                     self.document, _ = edits.append_output(self.document, Edge(node.id))
+        self.name_ends()
         return self.document
+
+    def name_ends(self) -> None:
+        """Let some models take, or give, dictionaries: the whole one, and those within."""
+        for parent in ["", *(n.id for n in self.document if n.kind == "model")]:
+            for ends in (self.document.inputs(parent), self.document.outputs(parent)):
+                if self.random.random() < 0.2:
+                    for number, end in enumerate(ends):
+                        self.document = self.document.change(end.id, key=f"key_{number:02}")
 
 
 def random_document(seed: int, size: int = 8) -> Document:
@@ -177,6 +186,7 @@ def random_edit(document: Document, chance: random.Random) -> Document:
         lambda: edits.set_setting(document, key, "units", chance.randint(1, 9)),
         lambda: edits.unset_setting(document, key, "units"),
         lambda: edits.set_call(document, key, "use_causal_mask", chance.choice([True, None])),
+        lambda: edits.set_key(document, key, chance.choice(["", "a", "b"])),
         lambda: edits.set_count(document, key, chance.randint(0, 4)),
         lambda: edits.fold(document, key, chance.random() < 0.5),
         lambda: parts.wrap(document, some, chance.choice(["group", "repeat", "model"])),

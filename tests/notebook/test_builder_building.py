@@ -5,7 +5,7 @@ import pytest
 from builder_documents import random_document
 
 import kerasnb
-from kerasnb import layers, ops
+from kerasnb import layers, ops, tree
 from kerasnb.errors import ArgumentError
 from kerasnb.models.description import describe
 from kerasnb.notebook.builder import calls, edits, parts
@@ -90,7 +90,7 @@ def test_a_model_that_was_read_and_built_again_computes_the_same(seed):
 
 
 def _listed(outputs):
-    return outputs if isinstance(outputs, list) else [outputs]
+    return tree.flatten(outputs)
 
 
 @pytest.mark.parametrize(
@@ -302,8 +302,8 @@ def test_branches_ops_and_several_ends():
     total = ops.concatenate([a + y, ops.maximum(a, y), a - y, a * y], axis=1)
     model = kerasnb.Model({"x": x, "other": y}, [total, a])
     document = from_model(model)
-    # the inputs have the names of the dictionary, by which data is matched
-    assert [n.name for n in document.inputs()] == ["other", "x"]
+    # the inputs have the keys of the dictionary, by which data is matched
+    assert [(n.name, n.key) for n in document.inputs()] == [("other", "other"), ("", "x")]
     assert [n.type for n in document if n.kind == "layer"] == [
         "Dense", "Add", "Maximum", "Subtract", "Multiply", "Concatenate",
     ]  # fmt: skip
@@ -416,6 +416,40 @@ def test_what_a_call_is_given_by_name_comes_back_and_is_computed():
     data = [np.linspace(-1, 1, 80).reshape(2, 5, 8), np.tri(5)[None].repeat(2, 0)]
     np.testing.assert_array_equal(made.predict(data), model.predict(data))
     assert from_model(made) == document
+
+
+def test_dictionaries_of_inputs_and_outputs_stay_dictionaries():
+    a, b = kerasnb.Input((4,), name="first"), kerasnb.Input((3,))
+    inner = kerasnb.Model({"v": a, "u": b}, {"two": layers.Dense(2)(a), "one": b}, name="inner")
+    x, y = kerasnb.Input((4,)), kerasnb.Input((3,))
+    made = inner({"u": y, "v": x})
+    model = kerasnb.Model({"y": y, "x": x}, {"q": made["one"], "p": layers.Dense(1)(made["two"])})
+    document = from_model(model)
+    assert [n.key for n in document.inputs()] == ["x", "y"]
+    assert [n.key for n in document.outputs()] == ["p", "q"]
+    again = build(document, PALETTE).model
+    assert from_model(again) == document
+    again.set_weights(model.get_weights())
+    given = {"x": np.ones((2, 4), "float32"), "y": np.ones((2, 3), "float32")}
+    first, second = model.predict(given), again.predict(given)
+    assert first.keys() == second.keys() == {"p", "q"}
+    np.testing.assert_array_equal(first["p"], second["p"])
+    ends = ("input_layers", "output_layers")
+    assert {end: list(again.get_config()[end]) for end in ends} == {
+        "input_layers": ["x", "y"],
+        "output_layers": ["p", "q"],
+    }
+
+
+def test_nested_inputs_are_refused_in_words():
+    a, b = kerasnb.Input((4,)), kerasnb.Input((4,))
+    model = kerasnb.Model({"a": [a, b]}, layers.Add()([a, b]), name="m")
+    with pytest.raises(ArgumentError) as caught:
+        from_model(model)
+    assert str(caught.value) == (
+        "The inputs or outputs of the model 'm' are nested, which cannot be drawn. Use a list, or "
+        "a dictionary with texts as keys."
+    )
 
 
 class Scale(kerasnb.Layer):

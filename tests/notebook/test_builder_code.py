@@ -50,8 +50,8 @@ def form(document):
             label[node.id] = digest(what, reads, inner)
             calls.setdefault(owner.id, []).append(label[node.id])
             found.append(label[node.id])
-        inputs = [[n.name, dict(n.settings)] for n in document.inputs(key)]
-        ends = [[label[n.reads[0].source], n.reads[0].output] for n in document.outputs(key)]
+        inputs = [[n.name, n.key, dict(n.settings)] for n in document.inputs(key)]
+        ends = [[label[n.reads[0].source], n.reads[0].output, n.key] for n in document.outputs(key)]
         return digest(inputs, sorted(found), ends)
 
     whole = of("")

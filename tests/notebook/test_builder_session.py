@@ -47,7 +47,7 @@ def test_a_decoder_begins_with_the_states_of_an_encoder():
     node = s.document[second]
     assert [list(e) for e in node.reads] == [["n1", 0], [first, 1], [first, 2]]
     assert node.keywords == ("initial_state", "initial_state")
-    assert s.report.nodes[second].problem is None
+    assert s.report.nodes[second].problem.level == "advice"
     ask(s, "disconnect", target=second, position=1)
     assert "state" in s.report.nodes[second].problem.text
     ask(s, "undo")

@@ -436,6 +436,15 @@ def test_a_model_of_several_inputs_and_outputs_is_trained():
     assert len(builder.history.epoch) == 2
     assert {"loss", "val_loss"} < builder.history.history.keys()
 
+    # the same as dictionaries
+    for key in [n.id for n in builder._session.document.inputs()]:
+        ask(builder, "key", node=key, name=f"in_{key}")
+    ask(builder, "key", node=builder._session.document.outputs()[1].id, name="price")
+    assert set(builder.model.input) == {"in_n1", "in_n2"}
+    assert set(builder.model.output) == {"output_1", "price"}
+    builder.train(epochs=2).wait(20)
+    assert len(builder.history.epoch) >= 2
+
     # one input fewer: its data is not asked for any more
     builder.from_code(CODE)
     assert "data_2" not in builder.trainer.training["values"]

@@ -103,11 +103,12 @@ class _Making:
         self, key: str, name: str, kind: str, given: Sequence[Tensor] = (), frames: Sequence = ()
     ) -> Any:
         """The model that the root, or a container, is."""
-        inputs = [self._input(n, given[i : i + 1]) for i, n in enumerate(self.document.inputs(key))]
+        starts, ends = self.document.inputs(key), self.document.outputs(key)
+        inputs = [self._input(node, given[i : i + 1]) for i, node in enumerate(starts)]
         frame = _Frame(key)
         if kind != "Sequential" or not self.document.is_chain(key):
             outputs = self._pass(key, inputs, [*frames, frame])
-            return Functional(_alone(inputs), _alone(outputs), name=name)
+            return Functional(_gathered(starts, inputs), _gathered(ends, outputs), name=name)
         model = Sequential(name=name)
         with model._named():
             outputs = self._pass(key, inputs, [*frames, frame])
@@ -156,7 +157,7 @@ class _Making:
         if layer not in self.layers.setdefault(node.id, []):
             self.layers[node.id].append(layer)
         if node.kind == "model":
-            outputs = layer(_alone(reads))
+            outputs = layer(_gathered(self.document.inputs(owner.id), reads))
         else:
             outputs = self._called(node, owner, layer, reads)
         return [t for t in tree.flatten(outputs) if isinstance(t, Tensor)]
@@ -194,7 +195,10 @@ class _Making:
         return further
 
 
-def _alone(tensors: Sequence[Tensor]) -> Any:
+def _gathered(ends: Sequence[Node], tensors: Sequence[Tensor]) -> Any:
+    """What a model is given, or gives: a tensor, a list, or a dictionary."""
+    if any(node.key for node in ends):
+        return {node.key: tensor for node, tensor in zip(ends, tensors, strict=True)}
     return tensors[0] if len(tensors) == 1 else list(tensors)
 
 

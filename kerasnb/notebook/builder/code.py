@@ -250,9 +250,10 @@ class _Writer:
             return
         self._write_inputs(part, variable, shapes)
         self._write_steps(part, None)
-        ends = [part.names[e] for e in self.order.outputs(key)]
-        starts = [part.names[Edge(n.id)] for n in self.order.inputs(key)]
-        self._say(part, f"{variable} = ", Call("keras.Model").on(_one(starts), _one(ends), **extra))
+        inputs, outputs = self.order.inputs(key), self.order.output_nodes(key)
+        starts = _gathered(inputs, [part.names[Edge(n.id)] for n in inputs])
+        ends = _gathered(outputs, [part.names[n.reads[0]] for n in outputs])
+        self._say(part, f"{variable} = ", Call("keras.Model").on(starts, ends, **extra))
 
     def _shaped(self, node: Node) -> Node:
         """The input of a `Sequential`; the model's own may have its shape from the first within."""
@@ -317,6 +318,9 @@ class _Writer:
     def _write_call(self, part: _Part, node: Node, place: int, final: str | None) -> None:
         read = [part.names[edge] for edge in node.reads]
         tensors, named = read[: node.unnamed], _by_name(node.keywords, read[node.unnamed :])
+        if node.kind == "model" and any(n.key for n in self._outputs_of(node)):
+            self._write_keyed(part, node, tensors, (place, final))
+            return
         targets = self._targets(part, node, place, final)
         owner = self.document.owner(node.id)
         maker = self._maker(owner) if node.kind == "layer" else None
@@ -329,12 +333,31 @@ class _Writer:
         cls = self.order.cls(owner)
         if node.kind == "layer" and isinstance(takes(cls), int):
             given = tensors
+        elif node.kind == "model":
+            given = [_gathered(self.order.inputs(owner.id), tensors)]
         elif self._merges(owner) or len(tensors) > 1:
             given = [_one(tensors, always=True)]
         else:
             given = tensors
         call = maker.on(*given, **named, **call_arguments(node.call, self.known))
         self._say(part, f"{', '.join(targets)} = ", call)
+
+    def _outputs_of(self, node: Node) -> list[Node]:
+        return self.order.output_nodes(self.document.owner(node.id).id)
+
+    def _write_keyed(
+        self, part: _Part, node: Node, tensors: list[str], where: tuple[int, str | None]
+    ) -> None:
+        """Write the call of a model that gives a dictionary, and take what is needed out of it."""
+        owner = self.document.owner(node.id)
+        name = self.names.fixed[owner.id]
+        given = _gathered(self.order.inputs(owner.id), tensors)
+        held = self._kept(part, f"{name}_outputs", "outputs")
+        self._say(part, f"{held} = ", Call(name).on(given))
+        targets = self._targets(part, node, *where)
+        for target, output in zip(targets, self._outputs_of(node), strict=True):
+            if target != "_":
+                self._say(part, "", f"{target} = {held}[{quoted(output.key)}]")
 
     def _maker(self, owner: Node) -> Call:
         """What makes a layer, or the variable in which it is."""
@@ -456,6 +479,14 @@ def _one(names: list[str], always: bool = False) -> Any:
     if len(names) == 1 and not always:
         return names[0]
     return Items("[", tuple(("", name) for name in names), "]")
+
+
+def _gathered(ends: list[Node], names: list[str]) -> Any:
+    """What a model is given, or gives: a name, a list, or a dictionary."""
+    if not any(node.key for node in ends):
+        return _one(names)
+    pairs = ((f"{quoted(n.key)}: ", name) for n, name in zip(ends, names, strict=True))
+    return Items("{", tuple(pairs), "}")
 
 
 def _by_name(keywords: Sequence[str], names: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from kerasnb.layers import LAYERS
 from kerasnb.layers.merging import OfSeveral
-from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node
+from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node, by_key
 from kerasnb.notebook.builder.signatures import output_count, takes
 
 __all__ = ["Order"]
@@ -34,7 +34,7 @@ class Order:
         self._complete: dict[str, bool] = {}
         self._made: dict[str, set[str]] = {}
         self._steps: dict[str, list[Node]] = {}
-        self._outputs: dict[str, list[Edge]] = {}
+        self._outputs: dict[str, list[Node]] = {}
         self._uses: dict[str, tuple[str, ...]] = {}
         self._sequential: dict[str, bool] = {}
 
@@ -44,17 +44,21 @@ class Order:
 
     def inputs(self, key: str) -> list[Node]:
         """What a container is given; of the document's own inputs those that it needs."""
-        inputs = [n for n in self._children.get(key, []) if n.kind == "input"]
+        inputs = by_key(n for n in self._children.get(key, []) if n.kind == "input")
         return [n for n in inputs if n.id in self.needed] if key == ROOT else inputs
 
     def outputs(self, key: str) -> list[Edge]:
         """The tensors that a container gives; of the document's own outputs those that are made."""
+        return [node.reads[0] for node in self.output_nodes(key)]
+
+    def output_nodes(self, key: str) -> list[Node]:
+        """The nodes of these outputs."""
         if key not in self._outputs:
-            nodes = [n for n in self._children.get(key, []) if n.kind == "output"]
-            reads = [read for node in nodes for read in node.reads if read is not None]
+            nodes = by_key(n for n in self._children.get(key, []) if n.kind == "output")
+            nodes = [n for n in nodes if n.reads[0] is not None]
             if key == ROOT:
-                reads = [edge for edge in reads if edge.source in self.made(ROOT)]
-            self._outputs[key] = reads
+                nodes = [n for n in nodes if n.reads[0].source in self.made(ROOT)]
+            self._outputs[key] = nodes
         return self._outputs[key]
 
     def steps(self, key: str) -> list[Node]:

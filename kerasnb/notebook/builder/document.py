@@ -22,7 +22,17 @@ from typing import Any, NamedTuple
 
 from kerasnb.errors import ArgumentError, LoadError
 
-__all__ = ["CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node", "in_order", "is_word"]
+__all__ = [
+    "CONTAINERS",
+    "DEEPEST",
+    "ROOT",
+    "Document",
+    "Edge",
+    "Node",
+    "by_key",
+    "in_order",
+    "is_word",
+]
 
 ROOT = ""
 CONTAINERS = ("group", "repeat", "model")
@@ -63,6 +73,7 @@ class Node:
         shares: the id of the node whose layer this one calls once more; ``""`` for its own layer.
         count: how many times a repeat is passed.
         folded: whether a container is drawn as one box.
+        key: of an input or output of a model that takes, or gives, a dictionary.
     """
 
     id: str
@@ -77,6 +88,7 @@ class Node:
     shares: str = ""
     count: int = 1
     folded: bool = False
+    key: str = ""
 
     @property
     def unnamed(self) -> int:
@@ -194,12 +206,12 @@ class Document:
         return [node for node in self if node.parent == parent]
 
     def inputs(self, parent: str = ROOT) -> list[Node]:
-        """What a container is given."""
-        return [node for node in self.children(parent) if node.kind == "input"]
+        """What a container is given; of a dictionary in the order of the keys, as Keras has it."""
+        return by_key(node for node in self.children(parent) if node.kind == "input")
 
     def outputs(self, parent: str = ROOT) -> list[Node]:
-        """What a container gives."""
-        return [node for node in self.children(parent) if node.kind == "output"]
+        """What a container gives, in the same way."""
+        return by_key(node for node in self.children(parent) if node.kind == "output")
 
     def readers(self, key: str) -> list[tuple[Node, int]]:
         """The nodes that read outputs of a node, and as which of their inputs."""
@@ -248,7 +260,7 @@ class Document:
         own = self.ordered(parent)
         if len(own) < 2 or own[0].kind != "input" or own[-1].kind != "output":
             return False
-        if len(own) != len(self.children(parent)):
+        if len(own) != len(self.children(parent)) or any(node.key for node in own):
             return False
         return all(
             node.kind in ("layer", "model", "output")
@@ -274,7 +286,7 @@ class Document:
         """The document with nodes added, or in the place of those with the same id."""
         return replace(self, nodes={**self.nodes, **{node.id: node for node in nodes}})
 
-    def change(self, key: str, **values: Any) -> Document:
+    def change(self, key: str, /, **values: Any) -> Document:
         """The document with other attributes of one node."""
         return self.put(replace(self[key], **values))
 
@@ -346,6 +358,10 @@ class Document:
         if problems:
             raise LoadError(f"A builder's document does not fit together: {problems[0]}.")
 
+    def _ends_beside(self, node: Node) -> list[Node]:
+        ends = {"input": self.inputs, "output": self.outputs}
+        return ends[node.kind](node.parent) if node.kind in ends else []
+
     def _problems(self, node: Node) -> list[str]:
         found = []
         seen, parent = set(), node.parent
@@ -373,6 +389,12 @@ class Document:
             ordered = list(node.keywords) == sorted(node.keywords)
             if node.kind != "layer" or node.unnamed < 1 or not ordered:
                 found.append(f"{node.id} has names for inputs that cannot have them")
+        if node.key:
+            box, ends = self.nodes.get(node.parent), self._ends_beside(node)
+            keys = {end.key for end in ends}
+            outer = box is None or box.kind == "model"
+            if not outer or node not in ends or "" in keys or len(keys) < len(ends):
+                found.append(f"{node.id} has a key that it cannot have")
         if node.shares:
             owner = self.nodes.get(node.shares)
             kinds = ("layer", "model")
@@ -389,6 +411,11 @@ class Document:
         elif int(node.id[1:]) >= self.serial:
             found.append(f"{node.id} is not below the serial {self.serial}")
         return found
+
+
+def by_key(nodes: Iterable[Node]) -> list[Node]:
+    """Inputs or outputs in the order in which they are given."""
+    return sorted(nodes, key=lambda node: node.key)
 
 
 def in_order(nodes: Iterable[Node]) -> list[Node]:

@@ -6,6 +6,7 @@ the person who tried it, where that is not possible. Imports document.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,9 @@ from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Document, Edge, Node, is_word
 
 __all__ = [
-    "REPEATED", "add", "again", "append_output", "connect", "depends", "disconnect", "fold", "give",
-    "move", "name_input", "relink", "remove", "rename", "set_call", "set_count", "set_setting",
-    "swap_inputs", "unset_setting",
+    "REPEATED", "add", "again", "append_output", "connect", "depends", "disconnect", "fold",
+    "further_key", "give", "move", "name_input", "relink", "remove", "rename", "set_call",
+    "set_count", "set_key", "set_setting", "swap_inputs", "unset_setting",
 ]  # fmt: skip
 
 
@@ -56,10 +57,17 @@ def add(
     if not reads and node.kind != "input":
         reads = (None,)
     key, document = document.new_id()
-    document = document.put(replace(node, id=key, parent=parent, reads=reads))
+    word = further_key(document, node.kind, parent)
+    document = document.put(replace(node, id=key, parent=parent, reads=reads, key=word))
     if last is not None and not branch and node.kind not in ("input", "output"):
         document = _redirected(document, last, Edge(key), key)
     return document, key
+
+
+def further_key(document: Document, kind: str, parent: str) -> str:
+    """The key of one more input or output, so that it is the last; "" if they have none."""
+    keys = [n.key for n in document.children(parent) if n.kind == kind and n.key]
+    return f"{max(keys)}_2" if keys else ""
 
 
 def _last(document: Document, edges: Sequence[Edge]) -> Edge:
@@ -389,6 +397,31 @@ def rename(document: Document, key: str, name: str) -> Document:
         if name and other.name == name and other.id != owner.id and not other.shares:
             raise ArgumentError(f"There is something named {name!r} already.")
     return document.change(owner.id, name=name)
+
+
+def set_key(document: Document, key: str, word: str) -> Document:
+    """Give an input or output of the model a key, so that they are a dictionary; none of them has
+    one if `word` is "".
+
+    Raises:
+        ArgumentError: it is no input or output of the whole model, or another one has the key.
+    """
+    node = document[key]
+    if node.kind not in ("input", "output") or node.parent != ROOT:
+        raise ArgumentError("Only what the model is given, or gives, has a key.")
+    if not word.isprintable() or len(word) > 60:
+        raise ArgumentError("A key has 1 to 60 characters that can be printed.")
+    ends = [n for n in document.children() if n.kind == node.kind]
+    if word and any(n.key == word for n in ends if n.id != key):
+        raise ArgumentError(f"There is an {node.kind} with the key {word!r} already.")
+    taken = {word, *(n.key for n in ends)}
+    for number, end in enumerate(ends, 1):
+        own = word if end.id == key else end.key if word else ""
+        if word and not own:
+            own = next(w for i in itertools.count(number) if (w := f"{node.kind}_{i}") not in taken)
+            taken.add(own)
+        document = document.change(end.id, key=own)
+    return document
 
 
 def set_count(document: Document, key: str, count: int) -> Document:

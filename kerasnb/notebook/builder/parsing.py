@@ -11,6 +11,7 @@ import ast
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any
 
@@ -201,19 +202,25 @@ class _Drawing:
 
     def _draw_graph(self, model: ModelValue, parent: str) -> None:
         ends: dict[Tensor, Edge] = {}
-        for tensor in model.inputs:
+        for tensor, word in zip_longest(model.inputs, model.input_keys, fillvalue=""):
             made = tensor.made  # an input, or what is one for this model
             settings = made.settings if made.kind == "input" else {}
             name = made.name if made.kind == "input" else ""
-            ends[tensor] = self._put_input(parent, name, settings)
-        self._draw_calls(model.outputs, parent, ends)
+            ends[tensor] = self._put_input(parent, name, settings, word)
+        self._draw_calls(model.outputs, parent, ends, model.output_keys)
 
-    def _put_input(self, parent: str, name: str, settings: Mapping[str, Any]) -> Edge:
+    def _put_input(
+        self, parent: str, name: str, settings: Mapping[str, Any], word: str = ""
+    ) -> Edge:
         type_ = "InputLayer" if settings or parent == ROOT else ""
-        return Edge(self._put("input", parent, type=type_, name=name, settings=settings))
+        return Edge(self._put("input", parent, type=type_, name=name, settings=settings, key=word))
 
     def _draw_calls(
-        self, outputs: Sequence[Tensor], parent: str, ends: Mapping[Tensor, Edge]
+        self,
+        outputs: Sequence[Tensor],
+        parent: str,
+        ends: Mapping[Tensor, Edge],
+        words: Sequence[str] = (),
     ) -> None:
         """Draw tensors that a container gives, and all calls that lead to them from its inputs."""
         keys: dict[Made, str] = {}
@@ -230,8 +237,8 @@ class _Drawing:
                 keys[made] = self._draw_call(made.what, parent, reads, made.keywords, made.call)
             else:
                 keys[made] = self._draw_part(made, parent, reads)
-        for tensor in outputs:
-            self._put("output", parent, reads=(edge(tensor),))
+        for tensor, word in zip_longest(outputs, words, fillvalue=""):
+            self._put("output", parent, reads=(edge(tensor),), key=word)
 
     def _draw_call(
         self,

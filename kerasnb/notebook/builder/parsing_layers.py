@@ -249,9 +249,19 @@ class Tracer:
         for end in ends:
             if end not in found:
                 raise Stuck(line, "A model needs inputs and outputs: keras.Model(inputs, outputs).")
-            tensors = self._tensors(found[end], line, f"{end} of a model")
-            setattr(model, end, tuple(tensors))
+            given, keys = self._unkeyed(found[end], line, f"{end} of a model")
+            setattr(model, end, tuple(self._tensors(given, line, f"{end} of a model")))
+            setattr(model, f"{end[:-1]}_keys", keys)
         return model
+
+    def _unkeyed(self, value: Any, line: int, what: str) -> tuple[Any, tuple[str, ...]]:
+        """What is in a dictionary, in the order of its keys, and these."""
+        if not isinstance(value, dict):
+            return value, ()
+        if not all(isinstance(key, str) and key for key in value):
+            raise Stuck(line, f"The {what} must have texts as keys.")
+        keys = tuple(sorted(value))
+        return [value[key] for key in keys], keys
 
     def add(self, model: ModelValue, item: Any, line: int) -> None:
         """Put a layer on top of a `Sequential`."""
@@ -303,6 +313,12 @@ class Tracer:
             name, cls, form = what.type, what.cls, takes(what.cls)
         args, kwargs = self._by_position(list(args), dict(kwargs), cls, form)
         named = self._named(kwargs, cls, name, line)
+        if isinstance(what, ModelValue) and what.input_keys and args:
+            given, keys = self._unkeyed(args[0], line, "inputs of a model")
+            if keys not in ((), what.input_keys):
+                wanted = ", ".join(what.input_keys)
+                raise Stuck(line, f"This model takes a dictionary with the keys {wanted}.")
+            args = [given, *args[1:]]
         reads, call = self._read(args, kwargs, cls, form, name, line)
         if isinstance(what, LayerValue):
             count = output_count(what.type, what.settings, call, cls)
@@ -310,6 +326,8 @@ class Tracer:
         reads = tuple(map(self.seen, [*reads, *(tensor for _, tensor in named)]))
         keywords = tuple(key for key, _ in named)
         made = self.make(kind, line, what=what, reads=reads, keywords=keywords, call=call)
+        if isinstance(what, ModelValue) and what.output_keys:
+            return {key: Tensor(made, k) for k, key in enumerate(what.output_keys)}
         return Tensor(made) if count in (1, None) else tuple(Tensor(made, k) for k in range(count))
 
     def _by_position(

@@ -137,7 +137,7 @@ class LayerValue:
 
 @dataclass(eq=False)
 class ModelValue:
-    """A model: the items of a `Sequential`, or the ends of a graph."""
+    """A model: the items of a `Sequential`, or the ends of a graph; of dictionaries with keys."""
 
     scope: Scope
     line: int
@@ -145,6 +145,8 @@ class ModelValue:
     items: list[Any] | None = None
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+    input_keys: tuple[str, ...] = ()
+    output_keys: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
     broken: Stuck | None = None

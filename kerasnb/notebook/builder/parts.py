@@ -11,7 +11,7 @@ from typing import Any
 
 from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.document import CONTAINERS, DEEPEST, ROOT, Document, Edge, Node
-from kerasnb.notebook.builder.edits import REPEATED, add, depends
+from kerasnb.notebook.builder.edits import REPEATED, add, depends, further_key
 
 __all__ = ["apart", "copy", "expose", "paste", "unwrap", "wrap"]
 
@@ -265,6 +265,7 @@ def _copied(
     for node in nodes:
         names[node.id], document = document.new_id()
     taken = {node.name for node in document if node.name}
+    ends = {(node.parent, node.kind) for node in document if node.kind in ("input", "output")}
     for node in nodes:
         reads = tuple(
             e if e is None else Edge(names[e.source], e.output) if e.source in names else None
@@ -273,6 +274,9 @@ def _copied(
         name = "" if node.name in taken and node.kind not in ("group", "repeat") else node.name
         home = names.get(node.parent) or homes.get(node.parent, parent)
         shares = names.get(node.shares, node.shares)
-        new = replace(node, id=names[node.id], name=name, reads=reads, parent=home, shares=shares)
+        key = further_key(document, node.kind, home) if (home, node.kind) in ends else node.key
+        new = replace(
+            node, id=names[node.id], name=name, reads=reads, parent=home, shares=shares, key=key
+        )
         document = document.put(new)
     return document, names

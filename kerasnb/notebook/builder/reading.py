@@ -104,10 +104,9 @@ class _Reading:
     # A graph
 
     def _graph(self, key: str, graph: Any) -> None:
-        names = graph.input_names if isinstance(graph.input, dict) else [""] * len(graph.inputs)
         made = {
-            id(tensor): Edge(self._input(key, tensor, name))
-            for tensor, name in zip(graph.inputs, names, strict=True)
+            id(tensor): Edge(self._input(key, tensor, word))
+            for tensor, word in zip(graph.inputs, _keys(graph, graph.input), strict=True)
         }
         for node in graph._nodes:
             if isinstance(node, LayerCall):
@@ -119,12 +118,12 @@ class _Reading:
                 own = self._op(key, node, made)
             for place, tensor in enumerate(node.outputs):
                 made[id(tensor)] = Edge(own, place)
-        for tensor in graph.outputs:
-            self._add(kind="output", parent=key, reads=(made[id(tensor)],))
+        for tensor, word in zip(graph.outputs, _keys(graph, graph.output), strict=True):
+            self._add(kind="output", parent=key, reads=(made[id(tensor)],), key=word)
 
-    def _input(self, key: str, tensor: Tensor | None, name: str = "") -> str:
+    def _input(self, parent: str, tensor: Tensor | None, key: str = "") -> str:
         if tensor is None:
-            return self._add(kind="input", parent=key, type="InputLayer")
+            return self._add(kind="input", parent=parent, type="InputLayer")
         layer: InputLayer = tensor.node.attrs["layer"]
         batch, *shape = layer.batch_shape
         settings: dict[str, Any] = {"shape": shape}
@@ -132,9 +131,10 @@ class _Reading:
             settings["dtype"] = layer.dtype
         if batch is not None:
             settings["batch_size"] = batch
-        name = name or ("" if _is_automatic(layer, "input", "keras_tensor") else layer.name)
-        own = self._add(kind="input", parent=key, type="InputLayer", name=name, settings=settings)
-        return own
+        name = "" if _is_automatic(layer, "input", "keras_tensor") else layer.name
+        return self._add(
+            kind="input", parent=parent, type="InputLayer", name=name, settings=settings, key=key
+        )
 
     def _call(
         self,
@@ -236,6 +236,22 @@ _MERGES = {
     "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
     "minimum": "Minimum", "concatenate": "Concatenate",
 }  # fmt: skip
+
+
+def _keys(model: Any, structure: Any) -> list[str]:
+    """For each tensor in what a model is given, or gives, its key; "" if that is no dictionary.
+
+    Raises:
+        ArgumentError: it is nested, or its keys are no texts.
+    """
+    words = list(structure) if isinstance(structure, dict) else []
+    items = [structure[word] for word in words] if words else structure
+    if not _is_flat(items) or not all(isinstance(word, str) and word for word in words):
+        raise ArgumentError(
+            f"The inputs or outputs of the model {model.name!r} are nested, which cannot be drawn. "
+            "Use a list, or a dictionary with texts as keys."
+        )
+    return sorted(words) or [""] * len(tree.flatten(items))
 
 
 def _is_flat(value: Any) -> bool:

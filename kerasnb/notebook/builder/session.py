@@ -86,6 +86,7 @@ FIELDS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "set": {"node": _is_key, "name": _is_text, "text": _is_text},
     "call": {"node": _is_key, "name": _is_text, "text": _is_text},
     "rename": {"node": _is_key, "name": _is_text},
+    "key": {"node": _is_key, "name": _is_text},
     "count": {"node": _is_key, "count": _is_number},
     "fold": {"node": _is_key, "folded": _is_flag},
     "connect": {
@@ -375,6 +376,12 @@ class Session:
         key, name = message["node"], message["name"]
         document = edits.rename(self.document, key, name.strip())
         self.change(document, f"rename {self.name(key)}", ("rename", key))
+        return Answer()
+
+    def _do_key(self, message: Mapping[str, Any]) -> Answer:
+        key = message["node"]
+        document = edits.set_key(self.document, key, message["name"].strip())
+        self.change(document, f"key of {self.name(key)}", ("key", key))
         return Answer()
 
     def _do_count(self, message: Mapping[str, Any]) -> Answer:

@@ -96,6 +96,7 @@ def _node(node: Node, document: Document, session: Session, geometry: Geometry) 
         "width": round(box.width, 1),
         "height": round(box.height, 1),
         "folded": node.folded,
+        "key": showable(node.key),
         "count": node.count,
         "shares": node.shares,
         "settings": settings,

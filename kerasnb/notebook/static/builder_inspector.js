@@ -136,7 +136,7 @@ export class Inspector {
     if (node.kind !== "output") this.fields[0].input.placeholder = node.name;
   }
 
-  fieldsOf({ id, kind, name, named, count, settings, call }, given) {
+  fieldsOf({ id, kind, parent, key, name, named, count, settings, call }, given) {
     const { app } = this;
     const own = { name: "name", kind: "text", value: named ? name : "" };
     const times = { name: "repeat", kind: "int", value: String(count), doc: "How often it goes" };
@@ -152,6 +152,11 @@ export class Inspector {
     }
     if (kind !== "output") {
       fields.unshift({ ...own, send: (text) => app.change("rename", { node: id, name: text }) });
+    }
+    if (!parent && ["input", "output"].includes(kind)) {
+      const send = (text) => app.change("key", { node: id, name: text });
+      const doc = "If the model takes, or gives, a dictionary";
+      fields.push({ name: "key", kind: "text", value: key, doc, send });
     }
     for (const [argument, value] of Object.entries(call)) {
       const send = (text) => app.change("call", { node: id, name: argument, text });
