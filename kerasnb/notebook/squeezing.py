@@ -30,7 +30,8 @@ def squeezed(text: str) -> str:
 
     Args:
         text: a valid script. A regular expression right behind ``)`` or ``}`` is taken for a
-            division, and must not hold spaces or quotes.
+            division, and must not hold spaces or quotes. No statement is empty, so that none need
+            have a semicolon at the end of a block.
     """
     parts: list[str] = []
     gap, before = "", ""
@@ -38,7 +39,9 @@ def squeezed(text: str) -> str:
         if token[0].isspace() or token.startswith(("//", "/*")):
             gap = token
             continue
-        if gap and before:
+        if "\n" in gap and token[0] == "}" and before[-1:] == ";":
+            parts[-1] = before[:-1]
+        elif gap and before:
             parts.append(_left_of(gap, before[-1], token[0]))
         parts.append(token)
         gap, before = "", token

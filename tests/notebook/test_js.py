@@ -96,6 +96,7 @@ def joined(name, found=()):
     ("x = a[0] /  2 // half\n", "x=a[0]/2"),
     ("x = a / /  b/.exec(c)", "x=a/ /  b/.exec(c)"),
     ("$a in b; ä of _c", "$a in b;ä of _c"),
+    ("f(() => {\n  a();\n  b = {c: 1};\n});", "f(()=>{a();b={c:1}});"),
 ])  # fmt: skip
 def test_a_script_is_squeezed_to_what_means_something(text, wanted):
     assert squeezed(text).strip() == wanted

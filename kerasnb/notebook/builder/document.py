@@ -23,16 +23,8 @@ from typing import Any, NamedTuple
 from kerasnb.errors import ArgumentError, LoadError
 
 __all__ = [
-    "CONTAINERS",
-    "DEEPEST",
-    "ROOT",
-    "Document",
-    "Edge",
-    "Node",
-    "by_key",
-    "in_order",
-    "is_word",
-]
+    "CONTAINERS", "DEEPEST", "ROOT", "Document", "Edge", "Node", "by_key", "in_order", "is_word",
+]  # fmt: skip
 
 ROOT = ""
 CONTAINERS = ("group", "repeat", "model")
