@@ -23,8 +23,17 @@ __all__ = ["Operators", "Tensor", "apply", "as_tensor", "mask_of", "placeholder"
 _DTYPE_NAMES: dict[Any, str] = {}  # NumPy's dtype objects to our names: `dtype.name` is slow
 
 
+def _is_open(value: Any) -> bool:
+    """Whether a value is a tensor without data."""
+    return type(value) is Tensor and value.data is None
+
+
 def _unary(name: str):
     def method(self):
+        if _is_open(self):
+            found = Operators._operator(name, self)
+            if found is not NotImplemented:
+                return found
         return apply(OPS[name], self)
 
     return method
@@ -32,6 +41,10 @@ def _unary(name: str):
 
 def _binary(name: str):
     def method(self, other):
+        if _is_open(self) or _is_open(other):
+            found = Operators._operator(name, self, other)
+            if found is not NotImplemented:
+                return found
         return apply(OPS[name], self, other)
 
     return method
@@ -39,6 +52,10 @@ def _binary(name: str):
 
 def _reflected(name: str):
     def method(self, other):
+        if _is_open(self):
+            found = Operators._operator(name, other, self)
+            if found is not NotImplemented:
+                return found
         return apply(OPS[name], other, self)
 
     return method
@@ -65,21 +82,26 @@ class Operators:
     __or__, __ror__ = _binary("or"), _reflected("or")
     __neg__, __abs__, __invert__ = _unary("negate"), _unary("abs"), _unary("not")
 
-    # Set by `kerasnb.ops`: indexing and the matrix product are composites, not single ops.
+    # Set by `kerasnb.ops`: indexing and the matrix product are composites, not single ops; an
+    # operator between the layers of a model is a call in the model's graph, or NotImplemented.
     _getitem: Any = None
     _matmul: Any = None
+    _operator: Any = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
         return screen.view("reprs").mimebundle(self, include=include, exclude=exclude)
 
     def __getitem__(self, key: Any) -> Tensor:
-        return Operators._getitem(self, key)
+        found = Operators._operator("get_item", self, key) if _is_open(self) else NotImplemented
+        return Operators._getitem(self, key) if found is NotImplemented else found
 
     def __matmul__(self, other: Any) -> Tensor:
-        return Operators._matmul(self, other)
+        found = Operators._operator("matmul", self, other)
+        return Operators._matmul(self, other) if found is NotImplemented else found
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return Operators._matmul(other, self)
+        found = Operators._operator("matmul", other, self)
+        return Operators._matmul(other, self) if found is NotImplemented else found
 
 
 class Tensor(Operators):

@@ -15,6 +15,7 @@ from kerasnb import tree
 from kerasnb.errors import GraphError, UnknownDimension
 from kerasnb.graph import Node, inner_level
 from kerasnb.layers.masks import call_with_masks
+from kerasnb.ops.operation import Operation
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor, mask_of, placeholder, set_mask
 from kerasnb.tracebacks import filtered
@@ -138,10 +139,14 @@ def _trace_call(layer: Any, args: tuple, kwargs: dict, size: int | None) -> tupl
 
     with inner_level(), StateScope().active():
         args, kwargs = tree.map_structure(stand_in, (args, kwargs))
-        outputs = call_with_masks(layer, args, kwargs)
+        own = isinstance(layer, Operation)
+        outputs = layer(*args) if own else call_with_masks(layer, args, kwargs)
         masks = [mask_of(t) for t in tree.flatten(outputs) if isinstance(t, Tensor)]
         return tree.map_structure(_spec_of, outputs), [_spec_of(m) for m in masks]
 
 
 def _spec_of(leaf: Any) -> Any:
     return leaf.spec if isinstance(leaf, Tensor) else leaf
+
+
+Operation._record = staticmethod(record_call)

@@ -18,6 +18,7 @@ from kerasnb.layers.input import InputLayer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic, map_shapes
 from kerasnb.models.cost import CALL_ERRORS, call_cost, node_cost
 from kerasnb.models.trainer import Trainer
+from kerasnb.ops.operation import Operation
 from kerasnb.spec import TensorSpec
 from kerasnb.tensor import Tensor
 
@@ -89,7 +90,9 @@ def _graph_parts(graph: Any) -> tuple[list, list]:
         return node["id"]
 
     for node in (*ends, *graph._nodes):
-        if isinstance(node, LayerCall):
+        if isinstance(node.op, Operation):
+            description = _operation_node(node)
+        elif isinstance(node, LayerCall):
             seen[id(node.op)] += 1
             call = (seen[id(node.op)], calls[id(node.op)])
             description = _layer_node(node.op, node, call, models)
@@ -148,6 +151,25 @@ def _op_node(node: Node) -> dict:
         "shapes": [list(t.shape) for t in node.outputs],
         "cost": node_cost(node),
     }
+
+
+def _operation_node(node: LayerCall) -> dict:
+    operation = node.op
+    given = {k: v for k, v in zip(operation.form.given, node.args, strict=False) if _is_plain(v)}
+    settings = {k: _text(v) for k, v in operation.settings.items() if v is not None}
+    return {
+        **_EMPTY,
+        "name": operation.name,
+        "type": operation.type,
+        "family": "op",
+        "settings": {**{k: _text(v) for k, v in given.items()}, **settings},
+        "shapes": [list(t.shape) for t in node.outputs],
+        "cost": call_cost(operation, node.args, {}),
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    return value is not None and not any(isinstance(v, Tensor) for v in tree.flatten(value))
 
 
 def _layer_node(layer: Layer, node: LayerCall | None, call: tuple, models: dict) -> dict:

@@ -11,9 +11,11 @@ from typing import Any
 
 from kerasnb import registry, tree
 from kerasnb.errors import ArgumentError, LoadError
+from kerasnb.graph import Node
 from kerasnb.layers import LAYERS
 from kerasnb.layers.input import InputLayer
 from kerasnb.layers.symbolic import LayerCall
+from kerasnb.ops.operation import Operation, form_of_class
 from kerasnb.tensor import Tensor
 
 __all__ = ["functional_config", "rebuild_graph", "rebuild_layer"]
@@ -28,9 +30,11 @@ def functional_config(model: Any) -> dict:
     """The layers of a functional model, their calls, and its ends.
 
     Raises:
-        ArgumentError: an op was called outside a layer; it has no configuration.
+        ArgumentError: an op was called outside a layer that is no function of ``keras.ops``, or one
+            is given what no configuration holds.
     """
-    calls: dict[int, list[dict]] = {id(layer): [] for layer in model.layers}
+    operations = [part for part in model._operations if not isinstance(part, Node)]
+    calls: dict[int, list[dict]] = {id(operation): [] for operation in operations}
     origin = {id(t): [t.node.attrs["layer"].name, 0, 0] for t in model.inputs}
     for node in model._nodes:
         if not isinstance(node, LayerCall):
@@ -43,14 +47,14 @@ def functional_config(model: Any) -> dict:
         calls[id(node.op)].append(
             tree.map_structure(
                 lambda leaf: _tensor_config(leaf, origin),
-                {"args": list(node.args), "kwargs": dict(node.kwargs)},
+                {"args": list(map(_indices, node.args)), "kwargs": dict(node.kwargs)},
             )
         )
         for i, t in enumerate(node.outputs):
             origin[id(t)] = [node.op.name, number, i]
     layers = [
-        {**registry.serialize(layer), "name": layer.name, "inbound_nodes": calls[id(layer)]}
-        for layer in model.layers
+        {**_serialized(part), "name": part.name, "inbound_nodes": calls[id(part)]}
+        for part in operations
     ]
     return {
         "name": model.name,
@@ -68,7 +72,7 @@ def rebuild_graph(config: dict, models: dict) -> tuple[Any, Any]:
         LoadError: a call reads what nothing makes, or the data is not laid out as it should be.
     """
     try:
-        layers = {c["name"]: rebuild_layer(c, models) for c in config["layers"]}
+        layers = {c["name"]: _rebuilt(c, models) for c in config["layers"]}
         made: dict[tuple, Tensor] = {
             (name, 0, 0): layer.output
             for name, layer in layers.items()
@@ -88,7 +92,11 @@ def rebuild_graph(config: dict, models: dict) -> tuple[Any, Any]:
             raise LoadError(f"The layers {names} read tensors that no layer before them makes.")
         for name, number, call in ready:
             call = _replace(call, made.__getitem__)
-            outputs = layers[name](*call["args"], **call["kwargs"])
+            part = layers[name]
+            if isinstance(part, Operation):
+                outputs = part.on(call["args"])
+            else:
+                outputs = part(*call["args"], **call["kwargs"])
             for i, t in enumerate(tree.flatten(outputs)):
                 made[name, number, i] = t
         waiting = [w for w in waiting if w not in ready]
@@ -98,9 +106,61 @@ def rebuild_graph(config: dict, models: dict) -> tuple[Any, Any]:
     )
 
 
+def _serialized(part: Any) -> dict:
+    """A layer or an operation as data."""
+    if not isinstance(part, Operation):
+        return registry.serialize(part)
+    return {
+        "module": f"{_OPS}{part.form.page}",
+        "class_name": part.type,
+        "config": tree.map_structure(registry.serialize, part.get_config()),
+        "registered_name": part.type,
+    }
+
+
+_OPS = "keras.src.ops."
+
+
+def _rebuilt(config: dict, models: dict) -> Any:
+    """The layer, operation or model that `config` describes."""
+    module = config.get("module")
+    if not isinstance(module, str) or not module.startswith(_OPS):
+        return rebuild_layer(config, models)
+    form = form_of_class(module.removeprefix(_OPS), config["class_name"])
+    if form is None:
+        raise LoadError(f"There is no operation {config['class_name']!r:.60} in {module!r:.60}.")
+    return Operation.from_config(form, config["config"])
+
+
+# What stands between the brackets of ``x[...]``, as Keras writes it
+
+
+def _indices(value: Any) -> Any:
+    if isinstance(value, slice):
+        ends = {key: getattr(value, key) for key in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": ends}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if type(value) in (list, tuple):
+        return [_indices(item) for item in value]
+    return value
+
+
+def _index_of(value: dict) -> Any:
+    """What `_indices` made a dictionary of; None for anything else."""
+    if value.get("class_name") == "__slice__":
+        return slice(*(value["config"][key] for key in ("start", "stop", "step")))
+    return Ellipsis if value.get("class_name") == "__ellipsis__" else None
+
+
 def _tensor_config(leaf: Any, origin: dict) -> Any:
     if not isinstance(leaf, Tensor):
         return registry.serialize(leaf)
+    if id(leaf) not in origin:
+        raise ArgumentError(
+            "get_config: the model computes with a tensor of its own that is no weight. Put it "
+            "into a layer of your own."
+        )
     return {
         "class_name": "__keras_tensor__",
         "config": {
@@ -118,6 +178,8 @@ def _is_tensor_config(value: Any) -> bool:
 def _replace(value: Any, tensor_of: Callable) -> Any:
     if _is_tensor_config(value):
         return tensor_of(tuple(value["config"]["keras_history"]))
+    if isinstance(value, dict) and (index := _index_of(value)) is not None:
+        return index
     if isinstance(value, dict):
         return {k: _replace(v, tensor_of) for k, v in value.items()}
     return [_replace(v, tensor_of) for v in value] if isinstance(value, list) else value

@@ -17,6 +17,7 @@ from kerasnb.errors import ArgumentError
 from kerasnb.graph import Node
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
 from kerasnb.models.description import graph_of, is_weightless, op_type, output_specs
+from kerasnb.ops.operation import Operation
 
 __all__ = ["printable", "summary_text"]
 
@@ -59,7 +60,7 @@ def summary_text(
     return "\n".join([title, *_table(head, rows, widths), *_sums(model)])
 
 
-# What a row says. An entry is a layer, or a node of the graph for an op.
+# What a row says. An entry is a layer, an operation, or a node of the graph for an op.
 
 
 def _nested(entry: Any, depth: int = 0) -> list[tuple[Any, int]]:
@@ -84,7 +85,7 @@ def _names(entries: list) -> dict[int, str]:
 
 
 def _label(entry: Any, names: dict[int, str], depth: int) -> str:
-    kind = op_type(entry.op.name) if isinstance(entry, Node) else type(entry).__name__
+    kind = op_type(entry.op.name) if isinstance(entry, Node) else _type(entry)
     within = "   " * depth + "└ " if depth else ""
     return f"{within}{names.get(id(entry)) or entry.name} ({kind})"
 
@@ -106,8 +107,12 @@ def _structure(specs: Any) -> str:
     return "?" if specs is None else str(specs.shape)
 
 
+def _type(entry: Any) -> str:
+    return entry.type if isinstance(entry, Operation) else type(entry).__name__
+
+
 def _parameters(entry: Any) -> str:
-    if isinstance(entry, Node):
+    if isinstance(entry, (Node, Operation)):
         return "0"
     if entry.built:
         return f"{entry.count_params():,}"
@@ -115,7 +120,7 @@ def _parameters(entry: Any) -> str:
 
 
 def _learns(entry: Any) -> str:
-    if isinstance(entry, Node) or not entry.weights:
+    if isinstance(entry, (Node, Operation)) or not entry.weights:
         return "-"
     return "Y" if entry.trainable else "N"
 

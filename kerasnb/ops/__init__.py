@@ -24,6 +24,7 @@ from kerasnb.ops.joining import *
 from kerasnb.ops.loops import *
 from kerasnb.ops.normalization import *
 from kerasnb.ops.numbers import *
+from kerasnb.ops.operation import page
 from kerasnb.ops.ordering import *
 from kerasnb.ops.patches import *
 from kerasnb.ops.pool import *
@@ -36,3 +37,5 @@ from kerasnb.ops.special import *
 from kerasnb.ops.statistics import *
 from kerasnb.ops.trigonometry import *
 from kerasnb.ops.updates import *
+
+page(globals())

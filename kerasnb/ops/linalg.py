@@ -19,8 +19,11 @@ from kerasnb.ops.decompositions import (
 from kerasnb.ops.gradients import (
     jvp,
 )
+from kerasnb.ops.operation import page
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eigh", "inv", "jvp", "lstsq", "lu_factor",
     "matrix_rank", "norm", "pinv", "qr", "solve", "solve_triangular", "svd",
 ]  # fmt: skip
+
+page(globals())

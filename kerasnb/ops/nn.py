@@ -68,6 +68,7 @@ from kerasnb.ops.normalization import (
     normalize,
     rms_normalization,
 )
+from kerasnb.ops.operation import page
 from kerasnb.ops.patches import (
     fold,
     unfold,
@@ -94,3 +95,5 @@ __all__ = [
     "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid",
     "sparsemax", "squareplus", "swish", "tanh_shrink", "threshold", "unfold",
 ]  # fmt: skip
+
+page(globals())

@@ -138,6 +138,7 @@ from kerasnb.ops.numbers import (
     trunc,
     view,
 )
+from kerasnb.ops.operation import page
 from kerasnb.ops.ordering import (
     argpartition,
     digitize,
@@ -481,3 +482,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]  # fmt: skip
+
+page(globals())

@@ -91,7 +91,7 @@ def _is_graph(model: Model) -> bool:
 
 def _of_graph(model: Any, x: Any, training: bool, prefix: str) -> list[Value]:
     nodes = topological(model.outputs, stop=model.inputs)
-    calls = [node for node in nodes if isinstance(node, LayerCall)]
+    calls = [n for n in nodes if isinstance(n, LayerCall) and isinstance(n.op, Layer)]
     wanted = {id(t): t for call in calls for t in call.outputs}
     for call in calls:
         if isinstance(call.op, Model):
