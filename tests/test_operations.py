@@ -1,4 +1,4 @@
-"""Functions of ``keras.ops`` between the layers of a model: Keras's names, configurations and back."""
+"""Functions of ``keras.ops`` between layers: Keras's names, configurations and the way back."""
 
 import inspect
 import json
@@ -10,6 +10,7 @@ import kerasnb
 from kerasnb import layers, naming, ops
 from kerasnb.errors import ArgumentError, LoadError
 from kerasnb.models.description import describe
+from kerasnb.models.functional import Functional
 from kerasnb.ops.operation import FORMS, Operation, form_of_class
 
 
@@ -142,7 +143,7 @@ def _changed(change):
 )
 def test_what_is_no_operation_is_refused(change, text):
     with pytest.raises(LoadError) as caught:
-        kerasnb.Model.from_config(_changed(change))
+        Functional.from_config(_changed(change))
     assert str(caught.value) == text
 
 

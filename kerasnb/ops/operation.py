@@ -19,7 +19,7 @@ from kerasnb.op import Op
 from kerasnb.tensor import Operators, Tensor
 from kerasnb.variable import in_scope
 
-__all__ = ["FORMS", "Form", "Operation", "form_of_class", "page"]
+__all__ = ["FORMS", "Form", "Operation", "form_of_class", "function_of", "page"]
 
 
 class Form(NamedTuple):
@@ -128,6 +128,11 @@ def form_of_class(page: str, type_: str) -> Form | None:
     return next((f for f in FORMS.values() if (f.page, f.type) == (page, type_)), None)
 
 
+def function_of(form: Form) -> Callable:
+    """What computes."""
+    return _functions[form.function]
+
+
 class Operation:
     """One function in a functional model.
 
@@ -180,6 +185,14 @@ class Operation:
             raise LoadError(f"The operation {form.type} has no setting {wrong[0]!r:.60}.")
         return cls(form, {k: _as_tuples(v) for k, v in settings.items()}, config.get("name"))
 
+    @classmethod
+    def of(cls, form: Form, values: Mapping[str, Any], name: str | None = None) -> tuple:
+        """The operation for some arguments of its function, and what it is then called on."""
+        bound = inspect.signature(_functions[form.function]).bind(**values)
+        bound.apply_defaults()
+        settings = {k: v for k, v in bound.arguments.items() if k not in form.given}
+        return cls(form, settings, name), [bound.arguments[key] for key in form.given]
+
     def on(self, args: Iterable[Any]) -> Any:
         """A call on what a configuration holds, where tuples have become lists."""
         return self(*map(_as_tuples, args))
@@ -209,7 +222,7 @@ def _is_building(values: Iterable[Any]) -> bool:
 
 
 def _is_of_model(node: Any) -> bool:
-    """Whether a node is an input of a model, or a call of a layer or operation: no op of a trace."""
+    """Whether a node is a model's input, or a call of a layer or operation: no op of a trace."""
     return bool(node.attrs) if node.op is None else not isinstance(node.op, Op)
 
 
@@ -234,9 +247,8 @@ def _operation(name: str, function: Callable, module: str) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if known is function and (_is_building(args) or _is_building(kwargs.values())):
             bound = inspect.signature(function).bind(*args, **kwargs)
-            bound.apply_defaults()
-            settings = {k: v for k, v in bound.arguments.items() if k not in form.given}
-            return Operation(form, settings)(*(bound.arguments[key] for key in form.given))
+            operation, given = Operation.of(form, bound.arguments)
+            return operation(*given)
         return function(*args, **kwargs)
 
     call.__module__ = module

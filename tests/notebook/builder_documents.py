@@ -20,6 +20,10 @@ LAYERS = {
         ("BatchNormalization", lambda r: {}, None),
         ("Activation", lambda r: {"activation": r.choice(["relu", "tanh", "gelu"])}, None),
         ("LeakyReLU", lambda r: {"negative_slope": 0.1}, None),
+        ("ops.tanh", lambda r: {}, None),
+        ("ops.multiply", lambda r: {"x2": r.choice([2, 0.5])}, None),
+        ("ops.subtract", lambda r: {"x1": 1}, None),
+        ("ops.clip", lambda r: {"x_min": -1.0, "x_max": 1.0}, None),
     ],
     2: [
         ("LSTM", lambda r: {"units": 4, "return_sequences": True}, lambda s, a: (s[0], 4)),
@@ -29,6 +33,11 @@ LAYERS = {
         ("LayerNormalization", lambda r: {}, None),
         ("GlobalAveragePooling1D", lambda r: {}, lambda s, a: (s[1],)),
         ("Dense", lambda r: {"units": 5}, lambda s, a: (s[0], 5)),
+        ("ops.get_item", lambda r: {"key": r.choice([":, 0", ":, -1", "..., 0, :"])},
+         lambda s, a: (s[1],)),
+        ("ops.mean", lambda r: {"axis": -2}, lambda s, a: (s[1],)),
+        ("ops.negative", lambda r: {}, None),
+        ("ops.transpose", lambda r: {"axes": [0, 2, 1]}, lambda s, a: s[::-1]),
     ],
     3: [
         ("Conv2D", lambda r: {"filters": r.choice([4, 6]), "kernel_size": 3, "padding": "same"},
@@ -63,15 +72,18 @@ class _Growing:
         shape = self.shapes[edge]
         same = [e for e, s in self.shapes.items() if s == shape and e != edge]
         if same and self.random.random() < 0.3:
-            name = self.random.choice(["Add", "Concatenate", "Multiply"])
-            ends = [edge, self.random.choice(same)]
-            self.document, key = edits.add(
-                self.document, Node("", type=name), ends, several=True, branch=True
+            name = self.random.choice(
+                ["Add", "Concatenate", "Multiply", "ops.add", "ops.maximum", "ops.concatenate"]
             )
-            last = 2 * shape[-1] if name == "Concatenate" else shape[-1]
+            ends = [edge, self.random.choice(same)]
+            settings = {"axis": -1} if name == "ops.concatenate" else {}
+            node = Node("", type=name, settings=settings)
+            self.document, key = edits.add(self.document, node, ends, several=True, branch=True)
+            last = 2 * shape[-1] if name.endswith("oncatenate") else shape[-1]
             self.shapes[Edge(key)] = (*shape[:-1], last)
             return
         owners = [n for n in self.document if n.kind == "layer" and not n.shares]
+        owners = [n for n in owners if not n.is_function]
         owners = [n for n in owners if n.reads and self.shapes.get(n.reads[0]) == shape]
         owners = [n for n in owners if len(n.reads) == 1]
         if owners and self.random.random() < 0.15:
@@ -82,7 +94,7 @@ class _Growing:
         name, arguments, becomes = self.random.choice(LAYERS[len(shape)])
         settings = arguments(self.random)
         node = Node("", type=name, settings=settings)
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.2 and not node.is_function:
             node = Node("", type=name, settings=settings, name=f"own_{self.document.serial}")
         self.document, key = edits.add(self.document, node, [edge], branch=True)
         self.shapes[Edge(key)] = shape if becomes is None else becomes(shape, settings)

@@ -13,7 +13,7 @@ from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder import calls, edits, parts, walking
 from kerasnb.notebook.builder.checking import Checker, check
 from kerasnb.notebook.builder.document import Document, Edge, Node
-from kerasnb.notebook.builder.palette import entries
+from kerasnb.notebook.builder.entries import entries
 from kerasnb.spec import TensorSpec
 
 PALETTE = entries({})

@@ -18,9 +18,9 @@ from kerasnb.notebook.builder.checking import Checker
 from kerasnb.notebook.builder.code import to_code
 from kerasnb.notebook.builder.data import Data
 from kerasnb.notebook.builder.document import Document, Edge, Node
+from kerasnb.notebook.builder.entries import entries
 from kerasnb.notebook.builder.exercise import Exercise
 from kerasnb.notebook.builder.goals import Goal, State
-from kerasnb.notebook.builder.palette import entries
 from kerasnb.notebook.builder.parsing import from_code
 
 DENSE = {"units": 10, "activation": "softmax"}

@@ -12,7 +12,9 @@ from kerasnb import layers
 from kerasnb.errors import ArgumentError
 from kerasnb.notebook.builder.checking import check
 from kerasnb.notebook.builder.document import Document, Edge, Node
-from kerasnb.notebook.builder.palette import Argument, entries, parse, shown
+from kerasnb.notebook.builder.entries import entries
+from kerasnb.notebook.builder.palette import Argument, parse, shown
+from kerasnb.ops.operation import FORMS
 
 PALETTE = entries({})
 OFFERED = [
@@ -26,7 +28,9 @@ def test_every_public_layer_is_there_once_under_its_own_name():
     names = {cls.__name__ for cls in layers.LAYERS.values()}
     left_out = {"GRUCell", "InputLayer", "LSTMCell", "Layer", "SimpleRNNCell"}
     own = {name for name, entry in PALETTE.items() if entry.custom}
-    assert set(PALETTE) - own == (names - left_out) | {"Input"}
+    functions = {name for name in PALETTE if name.startswith("ops.")}
+    assert {name.split(".")[-1] for name in functions} == set(FORMS)
+    assert set(PALETTE) - own - functions == (names - left_out) | {"Input"}
 
 
 def test_families_and_what_stands_first_in_them():
@@ -34,6 +38,7 @@ def test_families_and_what_stands_first_in_them():
     for entry in PALETTE.values():
         first.setdefault(entry.family, entry.type)
     first.pop("Your own", None)
+    assert first.pop("Operations") == "ops.add"
     assert first == {
         "Core": "Input",
         "Convolution": "Conv2D",

@@ -7,7 +7,7 @@ import pytest
 from builder_documents import random_document
 
 from kerasnb.notebook.builder.document import Document
-from kerasnb.notebook.builder.palette import entries
+from kerasnb.notebook.builder.entries import entries
 from kerasnb.notebook.builder.session import FIELDS, Session, accepts
 
 PALETTE = entries({})

@@ -18,6 +18,7 @@ from kerasnb.notebook.builder.calls import LAYER_ERRORS, make_layer
 from kerasnb.notebook.builder.checking import Checker, Report
 from kerasnb.notebook.builder.document import ROOT, Document, Node
 from kerasnb.notebook.builder.naming import shown_names
+from kerasnb.notebook.builder.operations import form_of, operation_call
 from kerasnb.notebook.builder.palette import Entry
 from kerasnb.tensor import Tensor
 
@@ -95,6 +96,7 @@ class _Making:
     def __init__(self, document: Document, palette: Mapping[str, Entry], live: frozenset[str]):
         self.document, self.palette, self.live = document, palette, live
         self.layers: dict[str, list[Layer]] = {}
+        self.functions: dict[str, int] = {}  # how often each was called
         self._names = shown_names(document)
         self._taken = set(self._names.values())
         self._own = {entry.type: entry.cls for entry in palette.values() if entry.custom}
@@ -149,6 +151,8 @@ class _Making:
             for _ in range(node.count):
                 reads = self._pass(node.id, reads, [*frames, _Frame(node.id)])
             return reads
+        if node.is_function:
+            return self._function(node, reads)
         owner = self.document.owner(node.id)
         home = next(frame for frame in reversed(frames) if frame.container == owner.parent)
         layer = home.layers.get(owner.id)
@@ -160,6 +164,15 @@ class _Making:
             outputs = layer(_gathered(self.document.inputs(owner.id), reads))
         else:
             outputs = self._called(node, owner, layer, reads)
+        return [t for t in tree.flatten(outputs) if isinstance(t, Tensor)]
+
+    def _function(self, node: Node, reads: list[Tensor]) -> list[Tensor]:
+        form = form_of(node.type)
+        try:
+            outputs = operation_call(form, node.settings, reads, self._name(node))
+        except LAYER_ERRORS as error:
+            raise ArgumentError(f"{self._names[node.id]}: {error}") from error
+        self.functions[node.id] = self.functions.get(node.id, 0) + 1
         return [t for t in tree.flatten(outputs) if isinstance(t, Tensor)]
 
     def _called(self, node: Node, owner: Node, layer: Layer, reads: list[Tensor]) -> Any:
@@ -185,7 +198,8 @@ class _Making:
 
     def _name(self, owner: Node) -> str:
         """The name as shown; in a further repetition with the number of that."""
-        name, number = self._names[owner.id], len(self.layers.get(owner.id, ())) + 1
+        before = self.functions.get(owner.id, 0) or len(self.layers.get(owner.id, ()))
+        name, number = self._names[owner.id], before + 1
         if number == 1:
             return name
         further = f"{name}_r{number}"

@@ -13,6 +13,7 @@ from typing import Any
 from kerasnb.errors import unknown
 from kerasnb.layers import LAYERS
 from kerasnb.layers.merging import OfSeveral
+from kerasnb.notebook.builder.code_functions import function_call
 from kerasnb.notebook.builder.code_names import RUNNING, Names
 from kerasnb.notebook.builder.code_order import Order
 from kerasnb.notebook.builder.code_values import (
@@ -27,6 +28,7 @@ from kerasnb.notebook.builder.code_values import (
 )
 from kerasnb.notebook.builder.document import ROOT, Document, Edge, Node
 from kerasnb.notebook.builder.naming import shown_names
+from kerasnb.notebook.builder.operations import SPLITS, form_of
 from kerasnb.notebook.builder.signatures import takes
 
 __all__ = ["to_code"]
@@ -114,19 +116,20 @@ class _Writer:
     def text(self, library: str) -> str:
         """All of it."""
         left_out = self._left_out()
-        layers, functions = True, []
+        used, functions = {"layers"}, []
         if self.order.outputs(ROOT):
             self.names.choose()
             body = self._taken_lines(self._write_root)
             functions = self.functions.get(ROOT, [])
-            layers = any("layers." in line for text in (body, *functions) for line in text)
+            lines_ = [line for text in (body, *functions) for line in text]
+            used = {word for word in ("layers", "ops") if any(f"{word}." in s for s in lines_)}
         elif self.document.nodes:
             body = ["# Connect an output: then the code of the model is here."]
         else:
             body = ["# Put a layer on the canvas: then the code of the model is here."]
         header = [LIBRARIES[library]]
-        if layers:
-            header.append(f"from {'kerasnb' if library == 'kerasnb' else 'keras'} import layers")
+        if used:
+            header.append(f"from {library} import {', '.join(sorted(used))}")
         parts = ["\n".join(header)]
         parts += ["\n" + "\n".join(function) for function in functions]
         gap = "\n" if functions else ""
@@ -193,6 +196,8 @@ class _Writer:
         return self._kept(part, self.names.word(node, output), "tensor")
 
     def _merges(self, node: Node) -> bool:
+        if node.is_function:
+            return len(node.reads) > 1
         cls = self.order.cls(node)
         return node.kind == "layer" and cls is not None and issubclass(cls, OfSeveral)
 
@@ -318,6 +323,11 @@ class _Writer:
     def _write_call(self, part: _Part, node: Node, place: int, final: str | None) -> None:
         read = [part.names[edge] for edge in node.reads]
         tensors, named = read[: node.unnamed], _by_name(node.keywords, read[node.unnamed :])
+        if node.is_function:
+            targets = self._targets(part, node, place, final)
+            call = function_call(form_of(node.type), node.settings, read, self.known)
+            self._say(part, f"{', '.join(targets)}{_comma(node, targets)} = ", call)
+            return
         if node.kind == "model" and any(n.key for n in self._outputs_of(node)):
             self._write_keyed(part, node, tensors, (place, final))
             return
@@ -479,6 +489,12 @@ def _one(names: list[str], always: bool = False) -> Any:
     if len(names) == 1 and not always:
         return names[0]
     return Items("[", tuple(("", name) for name in names), "]")
+
+
+def _comma(node: Node, targets: list[str]) -> str:
+    """The comma behind one name for a list of one tensor."""
+    listed = node.type.split(".")[-1] in SPLITS and len(targets) == 1
+    return "," if listed else ""
 
 
 def _gathered(ends: list[Node], names: list[str]) -> Any:

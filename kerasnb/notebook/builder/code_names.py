@@ -16,7 +16,7 @@ __all__ = ["RUNNING", "Names"]
 
 RUNNING = ("x", "y", "z")  # variables that one tensor after the other is given to
 LOOPS = ("i", "j", "k")
-_OWN_WORDS = ("keras", "layers", "model", "inputs", "outputs", "skip", *RUNNING, *LOOPS)
+_OWN_WORDS = ("keras", "layers", "ops", "model", "inputs", "outputs", "skip", *RUNNING, *LOOPS)
 
 
 class Names:
@@ -32,7 +32,9 @@ class Names:
         self.order = order
         self.document = order.document
         self.classes = {
-            class_word(n.type) for n in self.document if n.kind == "layer" and n.type not in LAYERS
+            class_word(n.type)
+            for n in self.document
+            if n.kind == "layer" and not n.is_function and n.type not in LAYERS
         }
         self.fixed: dict[str, str] = {}
         self.same: dict[str, str] = {}
@@ -124,7 +126,7 @@ class Names:
         if output and node.call.get("return_attention_scores"):
             return "scores"
         type_ = LAYERS[owner.type].__name__ if owner.type in LAYERS else owner.type
-        base = owner.name or snake_case(type_) or "layer"
+        base = owner.name or snake_case(type_.split(".")[-1]) or "layer"
         return f"{base}_{output}" if output else base
 
     # Loops

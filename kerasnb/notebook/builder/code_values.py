@@ -140,10 +140,13 @@ def identifier(text: str, fallback: str, reserved: frozenset[str] = frozenset())
     return name
 
 
+_MODULES = ("keras", "layers", "ops")
+
+
 def class_word(name: str) -> str:
     """The name of a class, if it can be one: never a function of Python's own."""
-    safe = _is_word(name) and not hasattr(builtins, name) and name not in ("keras", "layers")
-    return name if safe else identifier(name, "Custom", frozenset(("keras", "layers")))
+    safe = _is_word(name) and not hasattr(builtins, name) and name not in _MODULES
+    return name if safe else identifier(name, "Custom", frozenset(_MODULES))
 
 
 def quoted(text: str, braces: bool = False) -> str:

@@ -52,7 +52,8 @@ class Node:
         id: its own, for as long as the document is edited.
         kind: one of `KINDS`.
         parent: the id of the container in which it lies.
-        type: the name of a layer's class; ``"Sequential"`` or ``"Functional"`` for a model.
+        type: the name of a layer's class; ``"Sequential"`` or ``"Functional"`` for a model; for a
+            function of ``keras.ops``, which is a layer without weights here, ``"ops.mean"``.
         name: the name of the layer, model or group; ``""`` lets Keras choose one.
         settings: the arguments that were given, as `get_config` has them: dictionaries, lists,
             texts, numbers, booleans and None. For an input: ``shape``, perhaps ``dtype`` and
@@ -81,6 +82,11 @@ class Node:
     count: int = 1
     folded: bool = False
     key: str = ""
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it calls a function of ``keras.ops``."""
+        return self.kind == "layer" and self.type.startswith("ops.")
 
     @property
     def unnamed(self) -> int:
@@ -256,6 +262,7 @@ class Document:
             return False
         return all(
             node.kind in ("layer", "model", "output")
+            and not node.is_function
             and not node.shares
             and not node.call
             and not self.sharers(node.id)
@@ -389,7 +396,7 @@ class Document:
                 found.append(f"{node.id} has a key that it cannot have")
         if node.shares:
             owner = self.nodes.get(node.shares)
-            kinds = ("layer", "model")
+            kinds = ("layer", "model") if not node.is_function else ()
             if owner is None or owner.shares or owner.kind != node.kind or node.kind not in kinds:
                 found.append(
                     f"{node.id} shares the layer of {node.shares}, which has none to share"

@@ -393,6 +393,8 @@ def rename(document: Document, key: str, name: str) -> Document:
     if key == ROOT:
         return replace(document, name=name)
     owner = document.owner(key)
+    if owner.is_function:
+        raise ArgumentError("A function has no name.")
     for other in document:
         if name and other.name == name and other.id != owner.id and not other.shares:
             raise ArgumentError(f"There is something named {name!r} already.")
@@ -450,7 +452,7 @@ def again(
     """
     owner = document.owner(key)
     after = [edge for edge in after if document.gives(edge)]
-    if owner.kind not in ("layer", "model") or not after:
+    if owner.kind not in ("layer", "model") or owner.is_function or not after:
         raise ArgumentError("Choose a layer or a model, and what it is to be called on.")
     home = document[after[0].source]
     around = document.ancestors(home.id)

@@ -17,9 +17,9 @@ from kerasnb.errors import ArgumentError, unknown
 from kerasnb.models.model import Model
 from kerasnb.notebook.builder.data import SETS, Data, load
 from kerasnb.notebook.builder.document import CONTAINERS, Document
+from kerasnb.notebook.builder.entries import entries
 from kerasnb.notebook.builder.goals import Goal, Reached, State, parse, type_name
 from kerasnb.notebook.builder.naming import shown_names
-from kerasnb.notebook.builder.palette import entries
 from kerasnb.notebook.builder.parsing import from_code
 from kerasnb.notebook.builder.reading import from_model
 

@@ -25,7 +25,7 @@ def shown_names(document: Document) -> dict[str, str]:
             continue
         name = node.name
         while not name:
-            prefix = _OTHERS.get(node.kind) or snake_case(node.type) or "layer"
+            prefix = _OTHERS.get(node.kind) or snake_case(node.type.split(".")[-1]) or "layer"
             count = counts[prefix]
             counts[prefix] += 1
             candidate = f"{prefix}_{count}" if count else prefix

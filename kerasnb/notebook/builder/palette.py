@@ -22,7 +22,10 @@ from kerasnb.notebook.builder.values import FAMILIES, listed, parse, shown
 from kerasnb.notebook.figures import COLORS
 from kerasnb.spec import DTYPES
 
-__all__ = ["Argument", "Entry", "color_of", "entries", "entry_of", "parse", "shown"]
+__all__ = [
+    "Argument", "Entry", "argument_docs", "argument_of", "color_of", "entry_of", "first_line",
+    "layer_entries", "parse", "shown",
+]  # fmt: skip
 
 
 class Argument(NamedTuple):
@@ -58,7 +61,7 @@ class Entry(NamedTuple):
         arguments: those that a person chooses.
         takes: ``"one"`` tensor, ``"several"`` as a list, or how many it takes one by one.
         custom: whether it is a layer of the user's own.
-        cls: its class.
+        cls: its class; of a function one that calls it.
         presets: settings with which it is put in, so that it works at once where that is possible.
         first_input: settings of an input on which it works.
         ports: the names of the tensors that it takes, where they differ.
@@ -121,7 +124,7 @@ class Entry(NamedTuple):
         return {**plain, "ports": list(self.ports), "keywords": list(self.keywords)}
 
 
-def entries(namespace: Mapping[str, Any] | None = None) -> dict[str, Entry]:
+def layer_entries(namespace: Mapping[str, Any] | None = None) -> dict[str, Entry]:
     """The layers there are, by the names of their classes, family after family.
 
     Args:
@@ -151,6 +154,7 @@ _COLORS = {
     "Core": _GREEN, "Convolution": _BLUE, "Recurrent": _PINK, "Attention": _PINK,
     "Normalization": _ORANGE, "Regularization": _ORANGE, "Pooling": _SKY, "Reshaping": _SKY,
     "Merging": _VERMILION, "Preprocessing": _VERMILION, "Images": _BLUE,
+    "Operations": _VERMILION,
 }  # fmt: skip
 
 # as often as 419 public documents name them
@@ -241,7 +245,7 @@ def entry_of(cls: type, custom: bool = False) -> Entry:
         type=cls.__name__,
         kind="layer",
         family=_OWN if custom else _family(cls),
-        doc=_first_line(cls),
+        doc=first_line(cls),
         arguments=arguments,
         takes=takes,
         custom=custom,
@@ -258,7 +262,7 @@ def entry_of(cls: type, custom: bool = False) -> Entry:
 
 
 def _input_entry() -> Entry:
-    docs = _argument_docs(LAYERS["InputLayer"])
+    docs = argument_docs(LAYERS["InputLayer"])
     arguments = (
         Argument("shape", "shape", True, None, (), docs["shape"]),
         Argument("dtype", "choice", False, "float32", (*DTYPES, "string"), docs["dtype"]),
@@ -280,14 +284,19 @@ _UNTOLD = frozenset({
 def _arguments(cls: type) -> Iterator[Argument]:
     if cls.__init__ is Layer.__init__:
         return
-    docs = _argument_docs(cls)
+    docs = argument_docs(cls)
     for parameter in _parameters(cls.__init__):
-        name, default = parameter.name, parameter.default
-        if name not in _UNTOLD:
-            required = default is parameter.empty
-            default = None if required else listed(default)
-            kind, choices = _kind(cls, name, parameter.annotation, default)
-            yield Argument(name, kind, required, default, choices, docs.get(name, ""))
+        if parameter.name not in _UNTOLD:
+            yield argument_of(cls, parameter, docs.get(parameter.name, ""))
+
+
+def argument_of(cls: type, parameter: inspect.Parameter, doc: str) -> Argument:
+    """An argument by what a signature says of it."""
+    name, default = parameter.name, parameter.default
+    required = default is parameter.empty
+    default = None if required else listed(default)
+    kind, choices = _kind(cls, name, parameter.annotation, default)
+    return Argument(name, kind, required, default, choices, doc)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
@@ -393,7 +402,7 @@ def _keywords(cls: type, ports: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _call_arguments(cls: type) -> Iterator[Argument]:
-    docs = _argument_docs(cls.call)
+    docs = argument_docs(cls.call)
     for parameter in _parameters(cls.call):
         if isinstance(parameter.default, bool) and parameter.name != "training":
             doc = docs.get(parameter.name, "")
@@ -481,13 +490,13 @@ def _first_input(cls: type) -> dict[str, Any]:
 # Words
 
 
-def _first_line(thing: Any) -> str:
+def first_line(thing: Any) -> str:
     """The first sentence of a docstring of its own; a base's would say something else."""
     doc = inspect.cleandoc(thing.__doc__ or "")
     return " ".join(doc.partition("\n\n")[0].split())
 
 
-def _argument_docs(thing: Any) -> dict[str, str]:
+def argument_docs(thing: Any) -> dict[str, str]:
     """What docstrings say under ``Args:``, by argument; a class's own before its bases'."""
     found: dict[str, str] = {}
     for owner in (*_relatives(thing), *reversed(getattr(thing, "__mro__", (thing,)))):

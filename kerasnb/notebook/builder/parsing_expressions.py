@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kerasnb.notebook.builder.operations import index_text
 from kerasnb.notebook.builder.parsing_arithmetic import (
     BUILTINS,
     binary,
@@ -39,6 +40,7 @@ from kerasnb.notebook.builder.parsing_values import (
     ModelValue,
     Module,
     ObjectClass,
+    OpFunction,
     SampleShape,
     Scope,
     Stuck,
@@ -50,11 +52,17 @@ from kerasnb.notebook.builder.parsing_values import (
     tensors_in,
 )
 from kerasnb.notebook.builder.signatures import output_count
+from kerasnb.ops.operation import FORMS
 
 __all__ = ["Expressions"]
 
 _DEEPEST = 64  # expressions and statements in each other
-_MERGES = {"Add": "Add", "Mult": "Multiply", "Sub": "Subtract"}
+_FUNCTIONS = {
+    "Add": "add", "Sub": "subtract", "Mult": "multiply", "Div": "divide", "MatMult": "matmul",
+    "FloorDiv": "floor_divide", "Mod": "mod", "Pow": "power", "USub": "negative",
+    "Invert": "logical_not", "BitAnd": "logical_and", "BitOr": "logical_or", "Gt": "greater",
+    "GtE": "greater_equal", "Lt": "less", "LtE": "less_equal", "Eq": "equal", "NotEq": "not_equal",
+}  # fmt: skip
 _NO_LAYER = "is no layer, and only layers can be drawn. Put it into a layer of your own."
 
 
@@ -72,7 +80,8 @@ class Expressions(Tracer):
         self.module = self.env = Env()
         # as if they had been imported: people copy code without its first lines
         usual = {name: Module("keras") for name in ("keras", "kerasnb")}
-        self.module.values = {**usual, "layers": Module("keras.layers")}
+        usual |= {name: Module(f"keras.{name}") for name in ("layers", "ops")}
+        self.module.values = usual
         self.module.values |= {name: LayerClass(cls) for name, cls in known.items()}
         self.depth = 0
         self._births: dict[int, tuple[Any, Scope]] = {}  # of lists and dictionaries
@@ -232,20 +241,22 @@ class Expressions(Tracer):
     def operate(self, name: str, left: Any, right: Any, line: int) -> Any:
         """What an operator makes of two values."""
         if isinstance(left, Tensor) or isinstance(right, Tensor):
-            both = isinstance(left, Tensor) and isinstance(right, Tensor)
-            if not both or name not in _MERGES:
-                raise Stuck(line, f"This arithmetic with a tensor {_NO_LAYER}")
-            cls = member("keras.layers", _MERGES[name]).cls
-            return self.merged(cls, [left, right], line)
+            return self._arithmetic(name, [left, right], line)
         left, right = self.constant(left, line), self.constant(right, line)
         return self.computed(line, binary, name, left, right)
+
+    def _arithmetic(self, name: str, values: list[Any], line: int) -> Tensor:
+        """What an operator makes of tensors and numbers."""
+        if name not in _FUNCTIONS:
+            raise Stuck(line, f"This arithmetic with a tensor {_NO_LAYER}")
+        return self.operation(FORMS[_FUNCTIONS[name]], values, {}, line)
 
     def on_unary(self, node: ast.UnaryOp) -> Any:
         value = self.evaluate(node.operand)
         if isinstance(node.op, ast.Not):
             return not self.truth(value, node.lineno)
         if isinstance(value, Tensor):
-            raise Stuck(node.lineno, f"This arithmetic with a tensor {_NO_LAYER}")
+            return self._arithmetic(type(node.op).__name__, [value], node.lineno)
         value = self.constant(value, node.lineno)
         return self.computed(node.lineno, unary, type(node.op).__name__, value)
 
@@ -256,8 +267,13 @@ class Expressions(Tracer):
                 break
         return value
 
-    def on_comparison(self, node: ast.Compare) -> bool:
+    def on_comparison(self, node: ast.Compare) -> Any:
         left = self.evaluate(node.left)
+        if len(node.ops) == 1:
+            right = self.evaluate(node.comparators[0])
+            if isinstance(left, Tensor) or isinstance(right, Tensor):
+                name = type(node.ops[0]).__name__
+                return self._arithmetic(name, [left, right], node.lineno)
         for op, right_node in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(right_node)
             if isinstance(op, (ast.Is, ast.IsNot)) and (left is None or right is None):
@@ -354,17 +370,43 @@ class Expressions(Tracer):
                 node.lineno,
                 "The shape of a tensor is not known while code is read: write the number itself.",
             )
-        if isinstance(index, ast.Constant) and type(index.value) is int and index.value >= 0:
-            return self.outputs_of(owner, index.value + 1, node.lineno)[index.value]
-        raise Stuck(node.lineno, f"Indexing a tensor {_NO_LAYER}")
+        place = index.value if isinstance(index, ast.Constant) else None
+        if self._count_of(owner) is None and type(place) is int and place >= 0:
+            return self.outputs_of(owner, place + 1, node.lineno)[place]
+        key = self._index(index)
+        return self.operation(FORMS["get_item"], [owner, key], {}, node.lineno)
+
+    def _index(self, node: ast.expr) -> str:
+        """What stands between the brackets behind a tensor."""
+        many = isinstance(node, ast.Tuple)
+        parts = []
+        for part in node.elts if many else [node]:
+            if isinstance(part, ast.Slice):
+                ends = (part.lower, part.upper, part.step)
+                values = [e if e is None else self._whole(e) for e in ends]
+                parts.append(slice(*values))
+            elif isinstance(part, ast.Constant) and part.value in (None, Ellipsis):
+                parts.append(part.value)
+            else:
+                parts.append(self._whole(part))
+        return index_text(tuple(parts) if many else parts[0])
+
+    def _whole(self, node: ast.expr) -> int:
+        value = self.constant(self.evaluate(node), node.lineno)
+        if type(value) is not int or abs(value) >= 2**31:
+            raise Stuck(node.lineno, "A tensor is indexed by whole numbers and slices only here.")
+        return value
+
+    def _count_of(self, tensor: Tensor) -> int | None:
+        """How many tensors the call gives; None if only the first has been looked at."""
+        made, layer = tensor.made, tensor.made.what
+        if made.kind != "layer" or tensor.output:
+            return 1
+        return output_count(layer.type, layer.settings, made.call, layer.cls)
 
     def outputs_of(self, tensor: Tensor, count: int, line: int) -> list[Tensor]:
         """The first outputs of a call of which only the first has been looked at."""
-        made = tensor.made
-        layer = made.what
-        known: int | None = 1
-        if made.kind == "layer" and tensor.output == 0:
-            known = output_count(layer.type, layer.settings, made.call, layer.cls)
+        made, known = tensor.made, self._count_of(tensor)
         if known is not None or count > 100:
             raise Stuck(line, "This is one tensor, not several.")
         return [Tensor(made, k) for k in range(count)]
@@ -405,6 +447,8 @@ class Expressions(Tracer):
             if not args:
                 raise Stuck(line, "Nothing is merged here.")
             return self.call(self.layer(called.cls, args[1:], kwargs, line), args[:1], {}, line)
+        if isinstance(called, OpFunction):
+            return self.operation(called.form, args, kwargs, line)
         if isinstance(called, ActivationValue):
             activation = member("keras.layers", "Activation").cls
             return self.call(self.layer(activation, [called.name], kwargs, line), args, {}, line)
@@ -506,7 +550,7 @@ def _joined(parts: list[Any]) -> Any:
 
 _CALLABLE = (
     ActivationValue, Builtin, Function, InputFunction, LayerClass, LayerValue, MergeFunction,
-    ModelClass, ModelValue, ObjectClass,
+    ModelClass, ModelValue, ObjectClass, OpFunction,
 )  # fmt: skip
 _HANDLERS: Mapping[type, Callable] = {
     ast.Attribute: Expressions.on_attribute,

@@ -11,6 +11,14 @@ from typing import Any
 
 from kerasnb.errors import LoadError, unknown
 from kerasnb.layers import LAYERS
+from kerasnb.notebook.builder.operations import (
+    INDEX,
+    SPLITS,
+    is_list,
+    signature_of,
+    type_of,
+    usual_of,
+)
 from kerasnb.notebook.builder.parsing_values import (
     ActivationValue,
     Flatten,
@@ -41,6 +49,7 @@ from kerasnb.notebook.builder.signatures import (
     takes,
     takes_more,
 )
+from kerasnb.ops.operation import Form
 from kerasnb.spec import DTYPES
 
 __all__ = ["Tracer"]
@@ -388,9 +397,33 @@ class Tracer:
                 plain[key] = self.plain(value, line, f"{key} of a call of {name}")
         return reads, plain
 
-    def merged(self, cls: type, tensors: Sequence[Tensor], line: int) -> Any:
-        """What ``a + b`` gives for tensors."""
-        return self.call(self.layer(cls, (), {}, line), [list(tensors)], {}, line)
+    def operation(
+        self, form: Form, args: Sequence[Any], kwargs: Mapping[str, Any], line: int
+    ) -> Any:
+        """What a function of ``keras.ops`` gives for tensors."""
+        type_ = type_of(form)
+        found = self.bound(list(signature_of(form)), args, kwargs, type_, line)
+        reads, settings = [], {}
+        for name, value in found.items():
+            if isinstance(value, Tensor) and name in form.given:
+                reads.append((form.given.index(name), value))
+            elif is_list(form) and name in form.given:
+                reads += [(0, t) for t in self._tensors(value, line, f"inputs of {type_}")]
+            elif type_ == INDEX and name == "key":
+                settings[name] = value
+            elif not usual_of(form, name, value):
+                settings[name] = self.plain(value, line, f"{name} of {type_}")
+        if not reads:
+            raise Stuck(line, f"{type_} is called on no tensor.")
+        reads.sort(key=lambda read: read[0])
+        what = LayerValue(type_, None, settings, "", self.scope, line)
+        tensors = tuple(self.seen(tensor) for _, tensor in reads)
+        made = self.make("layer", line, what=what, reads=tensors)
+        count = output_count(type_, settings, {}, None)
+        if count is None or not 0 < count <= 100 or type(count) is not int:
+            raise Stuck(line, f"How many tensors {type_} gives is not known while code is read.")
+        several = count > 1 or form.function in SPLITS
+        return tuple(Tensor(made, k) for k in range(count)) if several else Tensor(made)
 
 
 def _shape_of(given: Mapping[str, Any], line: int) -> dict[str, Any]:

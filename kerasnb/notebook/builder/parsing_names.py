@@ -11,6 +11,7 @@ from typing import Any
 from kerasnb.layers import LAYERS
 from kerasnb.layers.base import Layer
 from kerasnb.layers.merging import OfSeveral
+from kerasnb.notebook.builder.operations import type_of
 from kerasnb.notebook.builder.parsing_values import (
     ActivationValue,
     InputFunction,
@@ -19,8 +20,10 @@ from kerasnb.notebook.builder.parsing_values import (
     ModelClass,
     Module,
     ObjectClass,
+    OpFunction,
 )
 from kerasnb.notebook.builder.signatures import FAMILIES, class_of, is_activation
+from kerasnb.ops.operation import FORMS, Form
 
 __all__ = ["canonical", "everything", "member", "no_layer"]
 
@@ -54,9 +57,22 @@ def member(path: str, name: str) -> Any:
         found = MergeFunction(_MERGES[name])
     elif parent == "keras" and last in FAMILIES and class_of(last, name) is not None:
         found = ObjectClass(last, class_of(last, name))
+    elif path.startswith("keras.ops") and _form(path, name) is not None:
+        found = OpFunction(_form(path, name))
     elif path in ("keras.activations", "tensorflow.nn") and is_activation(name):
         found = ActivationValue(name)
     return found or Module(canonical(f"{path}.{name}"))
+
+
+def _form(path: str, name: str) -> Form | None:
+    """A function of ``keras.ops``, which may be named on a page of its own, too."""
+    form = FORMS.get(name)
+    page = path.removeprefix("keras.ops").removeprefix(".")
+    return form if form is not None and page in ("", form.page) and _is_on(page, form) else None
+
+
+def _is_on(page: str, form: Form) -> bool:
+    return bool(page) or type_of(form).count(".") == 1
 
 
 def everything(path: str) -> dict[str, Any]:

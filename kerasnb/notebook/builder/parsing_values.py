@@ -7,10 +7,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
-    "ActivationValue", "Builtin", "Env", "Flatten", "Function", "InputFunction", "LayerClass",
-    "LayerValue", "LoopIndex", "Made", "MergeFunction", "Method", "ModelClass", "ModelValue",
-    "Module", "ObjectClass", "SampleShape", "Scope", "Stuck", "Suffixed", "Tensor", "TensorShape",
-    "Unknown", "is_constant", "tensors_in",
+    "ActivationValue",
+    "Builtin",
+    "Env",
+    "Flatten",
+    "Function",
+    "InputFunction",
+    "LayerClass",
+    "LayerValue",
+    "LoopIndex",
+    "Made",
+    "MergeFunction",
+    "Method",
+    "ModelClass",
+    "ModelValue",
+    "Module",
+    "ObjectClass",
+    "OpFunction",
+    "SampleShape",
+    "Scope",
+    "Stuck",
+    "Suffixed",
+    "Tensor",
+    "TensorShape",
+    "Unknown",
+    "is_constant",
+    "tensors_in",
 ]  # fmt: skip
 
 LONGEST = 10_000  # characters of a text, items of a list
@@ -126,7 +148,7 @@ class LayerValue:
     """A layer: its class's name, arguments and name; `shape` is what it says of its input."""
 
     type: str
-    cls: type
+    cls: type | None
     settings: dict[str, Any]
     name: str
     scope: Scope
@@ -198,6 +220,13 @@ class ActivationValue:
     """An activation function."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class OpFunction:
+    """A function of ``keras.ops``: its `operation.Form`."""
+
+    form: Any
 
 
 @dataclass(frozen=True)

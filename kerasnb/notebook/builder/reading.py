@@ -10,7 +10,6 @@ from typing import Any
 
 from kerasnb import config, tree
 from kerasnb.errors import ArgumentError
-from kerasnb.graph import Node as GraphNode
 from kerasnb.layers.base import Layer
 from kerasnb.layers.input import InputLayer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
@@ -20,8 +19,11 @@ from kerasnb.naming import snake_case
 from kerasnb.notebook.builder.building import Built
 from kerasnb.notebook.builder.calls import LAYER_ERRORS, aside
 from kerasnb.notebook.builder.document import ROOT, Document, Edge, Node
-from kerasnb.notebook.builder.palette import entries, entry_of
+from kerasnb.notebook.builder.entries import entries
+from kerasnb.notebook.builder.operations import index_text, is_list, type_of, usual_of
+from kerasnb.notebook.builder.palette import entry_of
 from kerasnb.notebook.builder.values import listed
+from kerasnb.ops.operation import Operation
 from kerasnb.spec import is_float
 from kerasnb.tensor import Tensor
 from kerasnb.variable import weightless
@@ -109,13 +111,18 @@ class _Reading:
             for tensor, word in zip(graph.inputs, _keys(graph, graph.input), strict=True)
         }
         for node in graph._nodes:
-            if isinstance(node, LayerCall):
+            if isinstance(node.op, Operation):
+                own = self._function(key, node, made)
+            elif isinstance(node, LayerCall):
                 own = self._call(key, node.op, *self._arguments(node, made))
             elif node.op.name == "convert" and all(is_float(t.dtype) for t in node.inputs):
                 made[id(node.outputs[0])] = made[id(node.inputs[0])]  # a layer does that itself
                 continue
             else:
-                own = self._op(key, node, made)
+                raise ArgumentError(
+                    f"The model calls the op {node.op.name!r} outside of a layer, which cannot be "
+                    "drawn. Put it into a layer of your own."
+                )
             for place, tensor in enumerate(node.outputs):
                 made[id(tensor)] = Edge(own, place)
         for tensor, word in zip(graph.outputs, _keys(graph, graph.output), strict=True):
@@ -213,29 +220,35 @@ class _Reading:
         edges = tuple(edge for _, edge in (*reads, *named))
         return edges, tuple(name for name, _ in named), call
 
-    # Ops outside of layers
-
-    def _op(self, key: str, node: GraphNode, made: Mapping[int, Edge]) -> str:
-        name = node.op.name
-        tensors = [t for t in node.inputs if is_symbolic(t)]
-        type_ = _MERGES.get(name)
-        ranks = {t.ndim for t in tensors}
-        if type_ is None or len(tensors) != len(node.inputs) or len(ranks) != 1:
+    def _function(self, key: str, node: LayerCall, made: Mapping[int, Edge]) -> str:
+        """A node for a function that is called between layers."""
+        operation: Operation = node.op
+        form = operation.form
+        settings, tensors = dict(operation.settings), []
+        for name, value in zip(form.given, node.args, strict=True):
+            own = list(value) if is_list(form) else [value]
+            if all(map(is_symbolic, own)):
+                tensors += own
+            else:
+                settings[name] = value
+        if any(not _is_said(value) for value in settings.values()):
             raise ArgumentError(
-                f"The model calls the op {name!r} outside of a layer, which cannot be drawn. Put "
-                "it into a layer of your own."
+                f"The function {form.function!r} is given data of its own, which cannot be drawn."
             )
-        axis = node.attrs.get("axis", -1)
-        last = axis in (-1, tensors[0].ndim - 1)
-        settings = {"axis": axis} if name == "concatenate" and not last else {}
+        settings = {
+            name: index_text(value) if name == "key" else listed(value)
+            for name, value in settings.items()
+            if not usual_of(form, name, value)
+        }
         reads = tuple(made[id(t)] for t in tensors)
-        return self._add(parent=key, type=type_, settings=settings, reads=reads)
+        return self._add(parent=key, type=type_of(form), settings=settings, reads=reads)
 
 
-_MERGES = {
-    "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
-    "minimum": "Minimum", "concatenate": "Concatenate",
-}  # fmt: skip
+def _is_said(value: Any) -> bool:
+    """Whether a document can hold what a function is given beside tensors."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_said, value))
+    return value is None or isinstance(value, (bool, int, float, str, slice, type(Ellipsis)))
 
 
 def _keys(model: Any, structure: Any) -> list[str]:

@@ -14,6 +14,7 @@ from kerasnb import activations, constraints, initializers, regularizers
 from kerasnb.layers import LAYERS
 from kerasnb.layers.merging import OfSeveral
 from kerasnb.naming import snake_case
+from kerasnb.notebook.builder.operations import form_of, output_count_of
 
 __all__ = [
     "BASE", "FAMILIES", "call_names", "class_of", "family_of", "handed_on", "is_activation",
@@ -95,6 +96,9 @@ def output_count(
     type_: str, settings: Mapping[str, Any], call: Mapping[str, Any], cls: type | None
 ) -> int | None:
     """How many tensors a call of a layer gives; None if the class is not known here."""
+    form = form_of(type_)
+    if form is not None:
+        return output_count_of(form, settings)
     if type_ in ("LSTM", "GRU", "SimpleRNN", "RNN"):
         if not settings.get("return_state"):
             return 1

@@ -66,7 +66,9 @@ def state_of(
         "model": {
             "name": showable(document.name),
             "type": document.type if document.is_chain() else "Functional",
-            "layers": len([n for n in document if n.kind == "layer" and not n.shares]),
+            "layers": sum(
+                n.kind == "layer" and not n.shares and not n.is_function for n in document
+            ),
             "parameters": report.parameters,
             "trainable": report.trainable,
             "cost": report.cost,
@@ -103,7 +105,8 @@ def _node(node: Node, document: Document, session: Session, geometry: Geometry) 
         "call": dict(node.call),
         "note": showable(settings_text({"settings": settings}, short=True)),
         "reads": [None if edge is None else list(edge) for edge in node.reads],
-        "ports": _ports(node, session.palette.get(node.type)),
+        "ports": _ports(node, entry),
+        "entry": entry.data() if entry is not None and not entry.listed else None,
     }
 
 

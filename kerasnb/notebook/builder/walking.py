@@ -266,11 +266,14 @@ class Walk:
 
     def _too_few(self, node: Node, entry: Entry) -> bool:
         """Whether a layer whose tensors differ does not get all that it needs, or more."""
-        if not entry.ports or entry.needed <= node.unnamed <= len(entry.ports):
+        ports = [port for port in entry.ports if port not in node.settings]
+        least = entry.needed - (len(entry.ports) - len(ports))
+        if not entry.ports or max(least, 1) <= node.unnamed <= len(ports):
             return False
-        needed, further = entry.ports[: entry.needed], entry.ports[entry.needed :]
+        needed, further = ports[: max(least, 1)], ports[max(least, 1) :]
         more = f", perhaps {_and(further)}" if further else ""
-        text = f"{entry.type} reads {_and(needed)}{more}: connect {entry.needed} tensors."
+        count = f"{len(needed)} tensor{'s' * (len(needed) > 1)}"
+        text = f"{entry.type} reads {_and(needed)}{more}: connect {count}."
         self._trouble(node.id, "few", text)
         return True
 

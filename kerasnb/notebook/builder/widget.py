@@ -26,11 +26,11 @@ from kerasnb.notebook.builder.building import Built, build
 from kerasnb.notebook.builder.code import to_code
 from kerasnb.notebook.builder.data import Data
 from kerasnb.notebook.builder.document import Document
+from kerasnb.notebook.builder.entries import entries
 from kerasnb.notebook.builder.exercise import Exercise, Result
 from kerasnb.notebook.builder.keeping import Kept
 from kerasnb.notebook.builder.looking import EXAMPLES, badges, set_weight, weights_of
 from kerasnb.notebook.builder.page import BuilderWidget, TrainingWidget, listed
-from kerasnb.notebook.builder.palette import entries
 from kerasnb.notebook.builder.parsing import from_code
 from kerasnb.notebook.builder.picture import picture
 from kerasnb.notebook.builder.reading import built_from

@@ -143,7 +143,7 @@ class Builder {
 
   /** What the palette says of a box's layer. */
   entryOf(node) {
-    return this.entries.get(node.type);
+    return node.entry ?? this.entries.get(node.type);
   }
 
   take() {
