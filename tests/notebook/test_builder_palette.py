@@ -108,6 +108,45 @@ def test_the_names_of_further_tensors():
     assert PALETTE["Attention"].keywords == ("mask",)
 
 
+LSTM = {"class_name": "LSTM", "config": {"units": 32, "return_sequences": True}}
+
+
+@pytest.mark.parametrize(("name", "argument", "text", "value"), [
+    ("Bidirectional", "layer", "LSTM(32, return_sequences=True)", LSTM),
+    ("Bidirectional", "layer", "GRU", {"class_name": "GRU", "config": {"units": 64}}),
+    ("TimeDistributed", "layer", "layers.Conv2D(8, kernel_size=(3, 1))",
+     {"class_name": "Conv2D", "config": {"filters": 8, "kernel_size": [3, 1]}}),
+    ("RNN", "cell", "[GRUCell(3), GRUCell(4)]", [
+        {"class_name": "GRUCell", "config": {"units": 3}},
+        {"class_name": "GRUCell", "config": {"units": 4}}]),
+    ("TimeDistributed", "layer", "Bidirectional(LSTM(32, return_sequences=True))",
+     {"class_name": "Bidirectional", "config": {"layer": LSTM}}),
+])  # fmt: skip
+def test_a_layer_within_a_layer_is_typed(name, argument, text, value):
+    argument = PALETTE[name].argument(argument)
+    assert argument.kind == "layer"
+    assert parse(argument, text) == value
+    assert parse(argument, shown(value)) == value
+    assert PALETTE[name].listed
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("LSTN(3)", "Unknown layer 'LSTN'. Known: ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, "
+     "RNN, SimpleRNN."),
+    ("3", "layer must be a layer, such as LSTM(64), got '3'."),
+    ("LSTM(x)", "layer must be a layer, such as LSTM(64), got 'LSTM(x)'."),
+    ("LSTM(1, 2, *a)", "layer must be a layer, such as LSTM(64), got 'LSTM(1, 2, *a)'."),
+    ("LSTM(unit=3)", "Unknown argument of LSTM: 'unit'. Did you mean 'units'?"),
+    ("__import__('os')", "Unknown layer '__import__'. Known: ConvLSTM1D, ConvLSTM2D, "
+     "ConvLSTM3D, GRU, LSTM, RNN, SimpleRNN."),
+    ("LSTM(", "layer must be a layer, such as LSTM(64), got 'LSTM('."),
+])  # fmt: skip
+def test_what_is_no_layer_within_a_layer_is_said_in_words(text, reason):
+    with pytest.raises(ArgumentError) as error:
+        parse(PALETTE["Bidirectional"].argument("layer"), text)
+    assert str(error.value) == reason
+
+
 def test_arguments_of_calls():
     options = {a.name: a.default for a in PALETTE["MultiHeadAttention"].call}
     assert options == {"return_attention_scores": False, "use_causal_mask": False}

@@ -326,7 +326,7 @@ class _Writer:
         if node.is_function:
             targets = self._targets(part, node, place, final)
             call = function_call(form_of(node.type), node.settings, read, self.known)
-            self._say(part, f"{', '.join(targets)}{_comma(node, targets)} = ", call)
+            self._say(part, f"{_unpacked(node, targets)} = ", call)
             return
         if node.kind == "model" and any(n.key for n in self._outputs_of(node)):
             self._write_keyed(part, node, tensors, (place, final))
@@ -491,10 +491,10 @@ def _one(names: list[str], always: bool = False) -> Any:
     return Items("[", tuple(("", name) for name in names), "]")
 
 
-def _comma(node: Node, targets: list[str]) -> str:
-    """The comma behind one name for a list of one tensor."""
-    listed = node.type.split(".")[-1] in SPLITS and len(targets) == 1
-    return "," if listed else ""
+def _unpacked(node: Node, targets: list[str]) -> str:
+    """The names for what a function gives; a list of one tensor is a list, too."""
+    alone = len(targets) == 1 and node.type.split(".")[-1] in SPLITS
+    return f"({targets[0]},)" if alone else ", ".join(targets)
 
 
 def _gathered(ends: list[Node], names: list[str]) -> Any:

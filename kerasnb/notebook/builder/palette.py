@@ -35,7 +35,7 @@ class Argument(NamedTuple):
         name: as it is written.
         kind: ``"int"``, ``"float"``, ``"bool"``, ``"choice"``, ``"size"`` (a whole number or
             several), ``"shape"``, ``"text"``, ``"object"`` (an initializer, regularizer or
-            constraint) or ``"any"``.
+            constraint), ``"layer"`` (one within, or a cell) or ``"any"``.
         required: whether it has no default.
         default: as a document holds it.
         choices: what it may be, as texts; of an object the names that there are.
@@ -170,11 +170,8 @@ _OFTEN = (
     "TextVectorization", "Normalization", "StringLookup", "IntegerLookup", "CategoryEncoding",
 )  # fmt: skip
 
-# made of what a person cannot type: a function, a cell, a layer
-_UNLISTED = (
-    "Bidirectional", "Lambda", "RNN", "SpectralNormalization", "StackedRNNCells", "TimeDistributed",
-    "Wrapper",
-)  # fmt: skip
+# made of what a person cannot type, a function, or no layers by themselves
+_UNLISTED = ("Lambda", "StackedRNNCells", "Wrapper")
 
 
 @cache
@@ -318,6 +315,8 @@ _CHOICES = {
 
 
 def _kind(cls: type, name: str, annotation: Any, default: Any) -> tuple[str, tuple[str, ...]]:
+    if name in _WITHIN:
+        return "layer", _within(cls, name)
     if name.endswith("activation"):
         return "choice", _ACTIVATIONS
     if name == "padding" and isinstance(default, str):
@@ -340,6 +339,19 @@ def _kind(cls: type, name: str, annotation: Any, default: Any) -> tuple[str, tup
         return "size", ()
     kinds = {"int": "int", "float": "float", "bool": "bool", "str": "text"}
     return kinds.get(hint) or _kind_of(default), ()
+
+
+_WITHIN = ("layer", "backward_layer", "cell")  # arguments that are layers
+
+
+def _within(cls: type, name: str) -> tuple[str, ...]:
+    """The names of the layers that may be in another one, the likeliest first."""
+    if name == "cell":
+        return ("LSTMCell", "GRUCell", "SimpleRNNCell")
+    if cls.__name__ == "Bidirectional":
+        return ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+    plain = [n for n, c in LAYERS.items() if _is_offered(n, c) and n not in (*_UNLISTED, "Dense")]
+    return ("Dense", *plain)
 
 
 def _hint(annotation: Any) -> str:
@@ -432,6 +444,10 @@ _PRESETS: dict[str, Any] = {
     "width_factor": 0.1, "height": 24, "width": 24,
 }  # fmt: skip
 _PRESETS_OF = {
+    "Bidirectional": {"layer": {"class_name": "LSTM", "config": {"units": 64}}},
+    "TimeDistributed": {"layer": {"class_name": "Dense", "config": {"units": 64}}},
+    "SpectralNormalization": {"layer": {"class_name": "Dense", "config": {"units": 64}}},
+    "RNN": {"cell": {"class_name": "LSTMCell", "config": {"units": 64}}},
     "Permute": {"dims": [2, 1]},
     "EinsumDense": {"equation": "...x,xy->...y", "output_shape": 64},
     "GroupNormalization": {"groups": 8},
@@ -480,6 +496,8 @@ def _first_input(cls: type) -> dict[str, Any]:
         return {"shape": [1], "dtype": "int64"}
     if cls.__name__ in ("StringLookup", "TextVectorization"):
         return {"shape": [1], "dtype": "string"}
+    if cls.__name__ in ("Bidirectional", "TimeDistributed"):
+        return {"shape": [10, 8]}
     if cls.__name__ in ("Flatten", "Reshape", "Permute", "Dot"):
         return {"shape": [28, 28]}
     if cls.__name__ in _OVER_TIME:

@@ -29,9 +29,10 @@ _OFFERED = {
     "add": {}, "subtract": {}, "multiply": {}, "divide": {}, "matmul": {}, "get_item": {"key": ":"},
     "reshape": {"newshape": [-1, 8]}, "transpose": {}, "expand_dims": {"axis": -1}, "squeeze": {},
     "concatenate": {"axis": -1}, "stack": {"axis": -1}, "mean": {"axis": -1}, "sum": {"axis": -1},
-    "max": {"axis": -1}, "min": {"axis": -1}, "exp": {}, "log": {}, "sqrt": {}, "square": {}, "absolute": {},
-    "negative": {}, "clip": {"x_min": 0.0, "x_max": 1.0}, "where": {}, "cast": {"dtype": "float32"},
-    "relu": {}, "sigmoid": {}, "tanh": {}, "softmax": {}, "normalize": {},
+    "max": {"axis": -1}, "min": {"axis": -1}, "exp": {}, "log": {}, "sqrt": {}, "square": {},
+    "absolute": {}, "negative": {}, "clip": {"x_min": 0.0, "x_max": 1.0}, "where": {},
+    "cast": {"dtype": "float32"}, "relu": {}, "sigmoid": {}, "tanh": {}, "softmax": {},
+    "normalize": {},
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kerasnb import config, tree
 from kerasnb.errors import ArgumentError
+from kerasnb.layers import LAYERS
 from kerasnb.layers.base import Layer
 from kerasnb.layers.input import InputLayer
 from kerasnb.layers.symbolic import LayerCall, is_symbolic
@@ -22,6 +23,7 @@ from kerasnb.notebook.builder.document import ROOT, Document, Edge, Node
 from kerasnb.notebook.builder.entries import entries
 from kerasnb.notebook.builder.operations import index_text, is_list, type_of, usual_of
 from kerasnb.notebook.builder.palette import entry_of
+from kerasnb.notebook.builder.signatures import unusual
 from kerasnb.notebook.builder.values import listed
 from kerasnb.ops.operation import Operation
 from kerasnb.spec import is_float
@@ -355,5 +357,6 @@ def _short(name: str, value: Any) -> Any:
             return snake_case(value["class_name"])
         if "name" in value["config"]:  # a layer within, such as a cell
             inner = {k: v for k, v in value["config"].items() if k not in _NOT_OWN}
-            return {**value, "config": inner}
+            inner = unusual(LAYERS.get(value["class_name"]), inner)
+            return {**value, "config": {k: _short(k, v) for k, v in inner.items()}}
     return value

@@ -12,6 +12,8 @@ from typing import Any
 
 from kerasnb import constraints, initializers, registry, regularizers
 from kerasnb.errors import ArgumentError, unknown
+from kerasnb.layers import LAYERS
+from kerasnb.notebook.builder.signatures import handed_on, parameters, unusual
 
 __all__ = ["FAMILIES", "listed", "parse", "plain_object", "shown"]
 
@@ -58,12 +60,18 @@ def shown(value: Any) -> str:
     """A value as a person would type it."""
     if isinstance(value, str):
         return repr(value) if _literal(value) is not None or value.strip() != value else value
+    if isinstance(value, list) and value and all(map(_is_object, value)):
+        return f"[{', '.join(map(_shown_object, value))}]"
     if isinstance(value, (list, tuple)):
         items = [repr(v) if isinstance(v, str) else shown(v) for v in value]
         return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
-    if isinstance(value, dict) and isinstance(value.get("class_name"), str):
+    if _is_object(value):
         return _shown_object(value)
     return repr(value)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("class_name"), str)
 
 
 def listed(value: Any) -> Any:
@@ -211,7 +219,56 @@ def _example(argument: Any) -> str:
     return f"{article} {kind}, such as {examples[kind]}"
 
 
+def _layer(argument: Any, text: str) -> Any:
+    """A layer, or several in a list, as ``Class(argument, ...)``; what is not said is as usual."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+        items = tree.elts if isinstance(tree, (ast.List, ast.Tuple)) else [tree]
+        found = [_layer_of(argument, item) for item in items]
+    except ArgumentError:
+        raise
+    except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
+        raise _wrong(argument, f"a layer, such as {argument.choices[0]}(64)", text) from None
+    return found if isinstance(tree, (ast.List, ast.Tuple)) else found[0]
+
+
+def _layer_of(argument: Any, tree: ast.expr) -> dict[str, Any]:
+    call = tree if isinstance(tree, ast.Call) else None
+    name = _name(tree if call is None else call.func)
+    if name is None:
+        raise ValueError
+    if name not in LAYERS:
+        raise unknown(argument.name, name, argument.choices)
+    cls = LAYERS[name]
+    names = list(parameters(cls))
+    given = [] if call is None else call.args
+    if len(given) > len(names):
+        raise ValueError
+    config = {key: _inner(argument, key, value) for key, value in zip(names, given, strict=False)}
+    for key in () if call is None else call.keywords:
+        if key.arg not in (*names, *handed_on(cls)):
+            raise unknown(f"argument of {name}:", str(key.arg), names)
+        config[key.arg] = _inner(argument, key.arg, key.value)
+    usual = {"units": 64, "filters": 32, "kernel_size": 3}
+    for key, default in parameters(cls).items():
+        if default is inspect.Parameter.empty and key in usual:
+            config.setdefault(key, usual[key])
+    return {"class_name": cls.__name__, "config": config}
+
+
+def _inner(argument: Any, name: str, tree: ast.expr) -> Any:
+    if name in ("layer", "cell", "cells", "backward_layer"):
+        many = isinstance(tree, (ast.List, ast.Tuple))
+        found = [_layer_of(argument, item) for item in (tree.elts if many else [tree])]
+        return found if many else found[0]
+    value = ast.literal_eval(tree)
+    if not _is_value(value):
+        raise ValueError
+    return listed(value)
+
+
 _READERS = {
+    "layer": _layer,
     "int": _whole, "float": _number, "bool": _truth, "choice": _choice, "size": _size,
     "shape": _shape, "text": _text, "any": _any, "object": _object,
 }  # fmt: skip
@@ -222,11 +279,10 @@ def _shown_object(data: dict[str, Any]) -> str:
     if not isinstance(inner, dict):  # a function of one's own
         return str(inner or name)
     usual = _defaults(name)
-    said = [
-        f"{k}={v!r}" if isinstance(v, str) else f"{k}={shown(v)}"
-        for k, v in inner.items()
-        if v is not None and not (k in usual and usual[k] == v)
-    ]
+    inner = {k: v for k, v in inner.items() if v is not None and not (k in usual and usual[k] == v)}
+    if name in LAYERS:
+        inner = unusual(LAYERS[name], inner)
+    said = [f"{k}={v!r}" if isinstance(v, str) else f"{k}={shown(v)}" for k, v in inner.items()]
     return f"{name}({', '.join(said)})"
 
 
