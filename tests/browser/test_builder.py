@@ -227,3 +227,57 @@ def test_picture_and_code_are_left_without_the_kernel(notebook):
     output.get_by_text('layers.Dense(16, activation="relu", name="first")').wait_for()
     picture = output.locator("img")
     assert picture.evaluate("one => one.complete && one.naturalWidth") > 200
+
+
+STATES = """
+from kerasnb import notebook
+
+SOURCE = '''
+from keras import Input, Model, layers, ops
+
+whole, first = Input((6, 4)), Input((6, 4))
+made, h, c = layers.LSTM(8, return_sequences=True, return_state=True)(first)
+answer = layers.LSTM(8)(whole)
+model = Model([whole, first], [ops.mean(made, axis=1) * 0.5, answer])
+'''
+b = notebook.Builder.from_code(SOURCE)
+b
+"""
+
+
+@at("lab", "dark")
+def test_states_are_given_by_name_and_functions_and_wrappers_are_put_in(notebook):
+    view = open_builder(notebook, STATES, "print(b.to_code())")
+    names = {"input", "input_1", "lstm", "lstm_1", "mean", "multiply", "output", "output_1"}
+    notebook.until(lambda: set(view.names) == names, f"the boxes are {names}")
+
+    # the decoder begins with the encoder's states: a choice by keys alone
+    view.choose("lstm_1")
+    give = view.region("Inspector").get_by_role("button", name="Give initial_state…")
+    give.focus()
+    view.press("Enter")
+    view.choose("lstm")
+    view.press("Enter")
+    view.wait_until_done("give lstm_1 its initial_state")
+    assert view.box("lstm_1").locator(".dot.in").count() == 3
+    assert view.box("lstm_1").locator(".dot.in[data-port='initial_state']").count() == 1
+    ports = view.region("Inspector").get_by_label("lstm is read as")
+    assert ports.first.input_value() == "initial_state"
+
+    view.choose("multiply")
+    view.write("x2", "0.25")
+    view.wait_until_done("x2 of multiply")
+    view.item("ops.tanh").click()
+    view.wait_until_done("add ops.tanh")
+    view.choose("lstm_1")
+    view.item("RepeatVector").click()
+    view.wait_until_done("add RepeatVector")
+    view.item("Bidirectional").click()
+    view.wait_until_done("add Bidirectional")
+    view.write("layer", "GRU(3)")
+    view.wait_until_done("layer of bidirectional")
+    code = told(notebook, 1)
+    assert "layers.LSTM(8)(input_1, initial_state=[x, y])" in code
+    assert "* 0.25" in code
+    assert "ops.tanh(" in code
+    assert "layers.Bidirectional(layers.GRU(3))" in code

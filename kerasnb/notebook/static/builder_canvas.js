@@ -93,7 +93,7 @@ class Box {
       const dot = element("i", { class: `dot ${kind}`, "data-place": i });
       dot.style.left = `${(100 * (i + 1)) / (count + 1)}%`;
       const port = kind === "in" && node.ports[i];
-      if (port) dot.dataset.port = port;
+      if (port && port !== node.ports[i - 1]) dot.dataset.port = port;
       return dot;
     });
     const outputs = node.kind === "output" ? 0 : Math.max(node.shapes.length, 1);
