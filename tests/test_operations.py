@@ -157,3 +157,15 @@ def test_a_constant_tensor_has_no_configuration():
         "get_config: the model computes with a tensor of its own that is no weight. Put it into a "
         "layer of your own."
     )
+
+
+def test_a_shared_layer_called_at_two_depths_is_ordered_as_in_keras():
+    """The order of Keras 3.15.1: what a shared layer reads comes before all of its calls."""
+    naming.reset_names()
+    x = kerasnb.Input((6, 4), name="x")
+    shared = layers.GRU(3)
+    end = ops.tanh(layers.LeakyReLU()(shared(x)))
+    skip = layers.Conv1D(4, 3, padding="same")(x)
+    many = [layers.Multiply()([skip, x]), layers.GRU(3)(skip), shared(skip), end]
+    names = [part.name for part in kerasnb.Model(x, many)._operations]
+    assert names == ["x", "conv1d", "gru", "leaky_re_lu", "multiply", "gru_1", "tanh"]

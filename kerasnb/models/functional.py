@@ -94,8 +94,13 @@ class Functional(Model):
         and stored.
         """
         depths: dict[int, int] = {}  # of a node: how many calls lie between it and an output
+        reached: dict[int, int] = {}  # of a layer: the largest depth of a call so far
         for node in reversed(self._nodes):
-            depth = depths.setdefault(id(node), 0)
+            # a call lies as deep as those before it of the same layer, as Keras reckons it
+            depth = max(depths.get(id(node), 0), reached.get(id(node.op), 0))
+            depths[id(node)] = depth
+            if isinstance(node, LayerCall):
+                reached[id(node.op)] = depth
             for t in node.inputs:
                 if is_symbolic(t):
                     depths[id(t.node)] = max(depths.get(id(t.node), 0), depth + 1)

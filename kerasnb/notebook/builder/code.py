@@ -27,7 +27,7 @@ from kerasnb.notebook.builder.code_values import (
     value_of,
 )
 from kerasnb.notebook.builder.document import ROOT, Document, Edge, Node
-from kerasnb.notebook.builder.naming import shown_names
+from kerasnb.notebook.builder.naming import own_name, shown_names
 from kerasnb.notebook.builder.operations import SPLITS, form_of
 from kerasnb.notebook.builder.signatures import takes
 
@@ -279,7 +279,7 @@ class _Writer:
             elif len(inputs) == 1:
                 name = self._kept(part, f"{prefix}inputs", "inputs")
             else:
-                text = f"{prefix}{node.name or f'input_{number}'}"
+                text = f"{prefix}{own_name(node) or f'input_{number}'}"
                 name = self._kept(part, text, f"input_{number}")
             part.give(Edge(node.id), name)
             self._say(part, f"{name} = ", self._input(node, shapes.get(node.id, "")))

@@ -11,6 +11,7 @@ from kerasnb.naming import snake_case
 from kerasnb.notebook.builder.code_order import Order
 from kerasnb.notebook.builder.code_values import class_word, identifier, quoted
 from kerasnb.notebook.builder.document import CONTAINERS, ROOT, Node
+from kerasnb.notebook.builder.naming import own_name
 
 __all__ = ["RUNNING", "Names"]
 
@@ -154,10 +155,11 @@ class Names:
 
     def argument(self, node: Node) -> dict[str, Any]:
         """The argument that names a layer, model or input, if it has a name."""
-        if not node.name:
+        name = own_name(node)
+        if not name:
             return {}
         loops = self.loops(node.id)
         if not loops:
-            return {"name": quoted(node.name)}
-        text = quoted(node.name, braces=True)
+            return {"name": quoted(name)}
+        text = quoted(name, braces=True)
         return {"name": f"f{text[:-1]}{''.join(f'_{{{v}}}' for v in loops)}{text[-1]}"}

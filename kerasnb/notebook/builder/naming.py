@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 from kerasnb.naming import snake_case
-from kerasnb.notebook.builder.document import Document
+from kerasnb.notebook.builder.document import Document, Node
 
-__all__ = ["shown_names"]
+__all__ = ["own_name", "shown_names"]
 
 _OTHERS = {"input": "input", "output": "output", "group": "group", "repeat": "repeat"}
+
+
+def own_name(node: Node) -> str:
+    """The name that was given, or, of an input, the key, which Keras wants to be its name."""
+    keyed = node.kind == "input" and "/" not in node.key
+    return node.name or (node.key if keyed else "")
 
 
 def shown_names(document: Document) -> dict[str, str]:
@@ -26,6 +32,7 @@ def shown_names(document: Document) -> dict[str, str]:
         name = node.name
         while not name:
             prefix = _OTHERS.get(node.kind) or snake_case(node.type.split(".")[-1]) or "layer"
+            prefix = own_name(node) or prefix
             count = counts[prefix]
             counts[prefix] += 1
             candidate = f"{prefix}_{count}" if count else prefix

@@ -205,7 +205,7 @@ class _Drawing:
         for tensor, word in zip_longest(model.inputs, model.input_keys, fillvalue=""):
             made = tensor.made  # an input, or what is one for this model
             settings = made.settings if made.kind == "input" else {}
-            name = made.name if made.kind == "input" else ""
+            name = made.name if made.kind == "input" and made.name != word else ""
             ends[tensor] = self._put_input(parent, name, settings, word)
         self._draw_calls(model.outputs, parent, ends, model.output_keys)
 

@@ -140,7 +140,8 @@ class _Reading:
             settings["dtype"] = layer.dtype
         if batch is not None:
             settings["batch_size"] = batch
-        name = "" if _is_automatic(layer, "input", "keras_tensor") else layer.name
+        chosen = layer.name != key and not _is_automatic(layer, "input", "keras_tensor")
+        name = layer.name if chosen else ""
         return self._add(
             kind="input", parent=parent, type="InputLayer", name=name, settings=settings, key=key
         )
