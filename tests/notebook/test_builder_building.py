@@ -303,7 +303,7 @@ def test_branches_ops_and_several_ends():
     model = kerasnb.Model({"x": x, "other": y}, [total, a])
     document = from_model(model)
     # the inputs have the keys of the dictionary, by which data is matched
-    assert [(n.name, n.key) for n in document.inputs()] == [("other", "other"), ("", "x")]
+    assert [(n.name, n.key) for n in document.inputs()] == [("", "other"), ("", "x")]
     assert [n.type for n in document if n.kind == "layer"] == [
         "Dense", "ops.add", "ops.maximum", "ops.subtract", "ops.multiply", "ops.concatenate",
     ]  # fmt: skip
