@@ -104,7 +104,7 @@ def _output_specs(layer: Any, args: tuple, kwargs: dict) -> tuple[Any, list]:
     try:
         return _trace_call(layer, args, kwargs, None)
     except (TypeError, UnknownDimension):
-        if not any(None in s.shape for s in _specs(args, kwargs)):
+        if isinstance(layer, Operation) or not any(None in s.shape for s in _specs(args, kwargs)):
             raise
     first, second = (_trace_call(layer, args, kwargs, size) for size in _PROBES)
     return tree.map_structure(_merge_specs, first, second)

@@ -235,11 +235,11 @@ def page(namespace: dict[str, Any]) -> None:
     for name in FORMS:
         function = namespace.get(name)
         if callable(function):
-            namespace[name] = _operation(name, function, namespace["__name__"])
+            namespace[name] = _operation(name, function)
 
 
 @functools.cache
-def _operation(name: str, function: Callable, module: str) -> Callable:
+def _operation(name: str, function: Callable) -> Callable:
     known = _functions.setdefault(name, function)
     form = FORMS[name]
 
@@ -251,7 +251,7 @@ def _operation(name: str, function: Callable, module: str) -> Callable:
             return operation(*given)
         return function(*args, **kwargs)
 
-    call.__module__ = module
+    call.__module__ = f"kerasnb.ops{'.image' if form.page == 'image' else ''}"
     return call
 
 

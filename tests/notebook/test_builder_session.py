@@ -168,7 +168,8 @@ def test_code_is_taken_and_its_errors_are_refusals():
 
 VALUES = [
     None, True, -1, 0, 3, 10**9, 1.5, float("nan"), "", "n1", "n3", "units", "Dense", "Add",
-    "initial_state", "mask", "ops.get_item", "LSTM", "<b>x</b>", "n" * 70, [], ["n1"], ["n2", "n3"], [["n1", 0]], [["n2", 5]], [[]], {}, {"op": "x"},
+    "initial_state", "mask", "ops.get_item", "LSTM", "<b>x</b>", "n" * 70,
+    [], ["n1"], ["n2", "n3"], [["n1", 0]], [["n2", 5]], [[]], {}, {"op": "x"},
     "group", "repeat", "model", "64", "relu", "__class__", "()" * 500,
     {"name": "", "type": "Sequential", "serial": 2, "nodes": [{"id": "n1", "kind": "layer"}]},
     {"name": "", "type": "Sequential", "serial": 9, "nodes": [
