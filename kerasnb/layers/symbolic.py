@@ -103,8 +103,10 @@ def _output_specs(layer: Any, args: tuple, kwargs: dict) -> tuple[Any, list]:
     """The specs of the outputs as they are nested, and those of the masks on them."""
     try:
         return _trace_call(layer, args, kwargs, None)
-    except (TypeError, UnknownDimension):
-        if isinstance(layer, Operation) or not any(None in s.shape for s in _specs(args, kwargs)):
+    except (TypeError, UnknownDimension) as error:
+        # an op that says so needs the length; a function of it, perhaps not
+        refused = isinstance(layer, Operation) and isinstance(error, UnknownDimension)
+        if refused or not any(None in s.shape for s in _specs(args, kwargs)):
             raise
     first, second = (_trace_call(layer, args, kwargs, size) for size in _PROBES)
     return tree.map_structure(_merge_specs, first, second)
