@@ -325,6 +325,21 @@ def test_code_that_is_no_python(ip, capsys, body, line):
         assert text.startswith(f"  Cell In[{ip.execution_count - 1}], line {line}\n")
 
 
+# %builder
+
+
+def test_builder_begins_with_a_model_or_with_nothing(ip, capsys):
+    ip.user_ns.update(model=make_model("mine"))
+    assert run(ip, "b = %builder model").success
+    assert ip.user_ns["b"].model.name == "mine"
+    assert 'layers.Dense(3, activation="softmax", name="out")' in ip.user_ns["b"].to_code()
+    assert run(ip, "empty = %builder").success
+    assert ip.user_ns["empty"].document["nodes"] == []
+    capsys.readouterr()
+    assert not run(ip, "%builder modl").success
+    assert "No variable is called 'modl'." in capsys.readouterr().err
+
+
 # %summary and %seed
 
 
