@@ -123,16 +123,32 @@ class Model(Trainer, Layer):
         (print_fn or print)(text)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the weights to a ``.weights.h5`` file, laid out as Keras 3 does."""
-        weight_files.save_weights(self, filepath, overwrite)
+        """Write the weights to a ``.weights.h5`` file, as Keras 3 does, or to ``.safetensors``.
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Read the weights from a ``.weights.h5`` file; either all change or none.
+        A file that is there stays whole until the new one is.
 
         Raises:
-            LoadError: the file does not fit the model.
+            ArgumentError: the name ends otherwise, the file exists and `overwrite` is false, or
+                the model has no weights yet.
+            OSError: the disk is full, or the folder cannot be written to.
         """
-        weight_files.load_weights(self, filepath, skip_mismatch)
+        weight_files.save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read the weights from a file; either all change or none.
+
+        Args:
+            filepath: a file that ends in ``.weights.h5``, ``.safetensors`` or ``.keras``, or an
+                ``.h5`` or ``.hdf5`` file of Keras 2.
+            skip_mismatch: leave variables alone that the file lacks or holds in another shape.
+            by_name: for a file of Keras 2: only those layers whose names are in it.
+
+        Raises:
+            LoadError: the file is damaged, or does not fit the model.
+        """
+        weight_files.load_weights(self, filepath, skip_mismatch, by_name)
 
     def to_json(self, **kwargs: Any) -> str:
         """The model's configuration as JSON; `kwargs` go to `json.dumps`."""

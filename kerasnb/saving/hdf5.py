@@ -128,7 +128,7 @@ def unpack(data: Any, what: str) -> Contents:
         if view[:BLOCK] != _seal(view):
             raise refusal(what, "it was changed after it was saved: its digest does not fit")
     if view[base : base + 8] != SIGNATURE:
-        raise refusal(what, "it is no HDF5 file, or something comes before its begin")
+        raise refusal(what, "it cannot be read: no HDF5 file begins like this")
     try:
         return _Reader(view, base, what).read()
     except (struct.error, OverflowError):

@@ -1,6 +1,6 @@
 """Everything that training changes in one file: weights, optimizer, metrics, and a note.
 
-Imports saving.weights; h5py lazily. Weights lie where ``.weights.h5`` files have them, so such a
+Imports saving.weights and saving.hdf5. Weights lie where ``.weights.h5`` files have them, so such a
 file is also one of weights.
 """
 
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasnb.errors import LoadError
-from kerasnb.saving.weights import every_variable, write_whole
+from kerasnb.saving import hdf5
+from kerasnb.saving.plain import parse, refusal
+from kerasnb.saving.weights import assigned, every_variable
+from kerasnb.saving.whole import read_whole, write_whole
 from kerasnb.variable import Variable
 
 __all__ = ["load_state", "save_state"]
+
+_NOTE = "training"  # the attribute of the root that holds the note
 
 
 def save_state(model: Any, filepath: str | os.PathLike, note: dict) -> None:
@@ -29,43 +31,35 @@ def save_state(model: Any, filepath: str | os.PathLike, note: dict) -> None:
         note: data that JSON can hold, given back by `load_state`.
     """
 
-    def write(file: Any) -> None:
-        for name, variable in _places(model):
-            file[name] = variable.numpy()
-        file.attrs["training"] = json.dumps(note)
-
-    write_whole(Path(filepath), write)
+    values = {name: variable.numpy() for name, variable in _places(model)}
+    write_whole(filepath, hdf5.pack(values, {"": {_NOTE: json.dumps(note)}}))
 
 
 def load_state(model: Any, filepath: str | os.PathLike) -> dict:
     """Read the state of `model`; either all changes or, on an error, nothing. Gives the note.
 
     Raises:
-        LoadError: the file is no such file, or does not fit the model and its optimizer.
+        LoadError: the file is no such file, was changed after it was saved, or does not fit the
+            model and its optimizer.
     """
-    import h5py
-
-    path = Path(filepath)
-    values: list[tuple[Variable, np.ndarray]] = []
-    try:
-        with h5py.File(path, "r") as file:
-            note = json.loads(file.attrs["training"])
-            for name, variable in _places(model):
-                data = file.get(name)
-                if not isinstance(data, h5py.Dataset) or data.shape != variable.shape:
-                    found = f"shape {data.shape}" if isinstance(data, h5py.Dataset) else "nothing"
-                    raise LoadError(
-                        f"{path} holds {found} at {name!r}, where {variable.path!r} needs shape "
-                        f"{variable.shape}: it is of another model, optimizer or list of metrics. "
-                        "Remove it, or use another folder."
-                    )
-                values.append((variable, data[()]))
-    except LoadError:
-        raise
-    except (OSError, KeyError, ValueError) as error:
-        raise LoadError(f"{path} cannot be read as the state of a training: {error}") from None
-    for variable, value in values:
-        variable.assign(value)
+    what = os.fspath(filepath)
+    contents = hdf5.unpack(read_whole(filepath, "BackupAndRestore"), what)
+    note = contents.groups.get("", {}).get(_NOTE)
+    if not isinstance(note, str):
+        raise refusal(what, "it holds weights, but not the state of a training")
+    pairs: list[tuple[Variable, str, hdf5.Dataset]] = []
+    for name, variable in _places(model):
+        data = contents.datasets.get(name)
+        if data is None or data.shape != variable.shape:
+            found = f"shape {data.shape}" if data is not None else "nothing"
+            raise LoadError(
+                f"{what} holds {found} at {name!r}, where {variable.path!r} needs shape "
+                f"{variable.shape}: it is of another model, optimizer or list of metrics. "
+                "Remove it, or use another folder."
+            )
+        pairs.append((variable, name, data))
+    note = parse(note, f"{what}, note")
+    assigned(pairs, what)
     return note
 
 

@@ -1,14 +1,16 @@
-"""Weights in ``.weights.h5`` files, laid out as Keras 3 lays them out. Imports layers; h5py lazily.
+"""Weights in files: ``.weights.h5`` as Keras 3 lays them out, ``.safetensors``, and older ones.
 
 A layer's own variables are the data sets ``vars/0``, ``vars/1``, … of its group; the layers of a
 model lie under ``layers``, each group named after the layer's class, numbered where a class comes
-again.
+again. In ``.safetensors`` files, these paths are the tensors' names.
+
+Imports layers, and the modules that know the formats.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +20,34 @@ from kerasnb import naming, tree
 from kerasnb.errors import ArgumentError, LoadError
 from kerasnb.layers.base import NOT_SEARCHED, Layer
 from kerasnb.random import SeedGenerator
+from kerasnb.saving import archive, hdf5, legacy_h5, safetensors
+from kerasnb.saving.plain import refusal
+from kerasnb.saving.whole import read_whole, write_whole
 from kerasnb.variable import Variable
 
-__all__ = ["every_variable", "load_weights", "save_weights", "write_whole"]
+__all__ = ["assigned", "every_variable", "fitted", "load_weights", "save_weights"]
+
+_ENDINGS = (".weights.h5", ".safetensors")
+_MEMBER = "model.weights.h5"  # of a .keras file
 
 
-def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
+def save_weights(model: Layer, filepath: str | os.PathLike, overwrite: bool = True) -> None:
     """Write the weights of `model`; a file that is there stays whole until the new one is.
 
+    Args:
+        model: a built model.
+        filepath: where; the name ends in ``.weights.h5`` or ``.safetensors``.
+        overwrite: whether a file may be replaced.
+
     Raises:
-        ArgumentError: the name does not end in ``.weights.h5``, the file exists and `overwrite` is
-            false, or the model has no weights yet.
+        ArgumentError: the name ends otherwise, the file exists and `overwrite` is false, or the
+            model has no weights yet.
+        OSError: the disk is full, or the folder cannot be written to; the old file is untouched.
     """
     path = Path(filepath)
-    if not path.name.endswith(".weights.h5"):
+    if not path.name.endswith(_ENDINGS):
         raise ArgumentError(
-            f"save_weights: expected a name ending in .weights.h5, got {path.name!r}."
+            f"save_weights: expected a name ending in {' or '.join(_ENDINGS)}, got {path.name!r}."
         )
     if path.exists() and not overwrite:
         raise ArgumentError(f"save_weights: {path} exists; pass overwrite=True to replace it.")
@@ -41,74 +55,120 @@ def save_weights(model: Layer, filepath: Any, overwrite: bool = True) -> None:
         raise ArgumentError(
             f"save_weights: model {model.name!r} has no weights yet; call it on data first."
         )
-
-    def write(file: Any) -> None:
-        for name, variable in every_variable(model):
-            file[name] = variable.numpy()
-
-    write_whole(path, write)
+    values = {name: variable.numpy() for name, variable in every_variable(model)}
+    pack = safetensors.pack if path.suffix == ".safetensors" else hdf5.pack
+    write_whole(path, pack(values))
 
 
-def write_whole(path: Path, write: Callable[[Any], None]) -> None:
-    """Make an HDF5 file with `write`: a crash leaves the old file or the new one, never a half."""
-    import h5py
-
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            write(file)
-        with open(partial, "rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> None:
+def load_weights(
+    model: Layer,
+    filepath: str | os.PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
     """Read the weights of `model`; either all change or, on an error, none.
 
     Args:
         model: a built model.
-        filepath: a ``.weights.h5`` file.
+        filepath: a file that ends in ``.weights.h5``, ``.safetensors`` or ``.keras``, or an
+            ``.h5`` or ``.hdf5`` file of Keras 2.
         skip_mismatch: leave variables alone that the file lacks or holds in another shape.
+        by_name: for a file of Keras 2: only those layers whose names are in it.
 
     Raises:
-        LoadError: the file is missing, is no HDF5 file, or does not fit the model.
+        LoadError: the file is missing, was changed after it was saved, is of no such kind, or does
+            not fit the model.
     """
-    import h5py
-
     if not model.built:
         raise LoadError(
             f"load_weights: model {model.name!r} has no weights yet; call it on data first."
         )
-    if not Path(filepath).exists():
-        raise LoadError(f"load_weights: there is no file {filepath}.")
-    try:
-        file = h5py.File(filepath, "r")
-    except OSError as error:
-        raise LoadError(f"load_weights: {filepath} cannot be read as HDF5: {error}") from None
-    values: list[tuple[Variable, np.ndarray]] = []
+    path = Path(filepath)
+    what = f"load_weights: {path.name}"
+    stored = _stored(read_whole(path, "load_weights"), path, what)
+    if isinstance(stored, hdf5.Contents) and legacy_h5.is_legacy(stored):
+        pairs = legacy_h5.pairs(model, stored, what, by_name, skip_mismatch)
+    elif by_name:
+        raise ArgumentError(
+            f"load_weights: by_name=True is for files of Keras 2, which {path.name} is not."
+        )
+    else:
+        stored = stored.datasets if isinstance(stored, hdf5.Contents) else stored
+        pairs = _pairs(model, stored, what, skip_mismatch)
+    assigned(pairs, what, skip_mismatch)
+
+
+def _stored(data: bytes, path: Path, what: str) -> hdf5.Contents | Mapping[str, Any]:
+    """What a file holds, by the kind that its name or its begin tells."""
+    if path.suffix == ".safetensors":
+        return safetensors.unpack(data, what)
+    if data[:2] == b"PK":
+        members = archive.unpack(data, what)
+        if _MEMBER not in members:
+            raise refusal(what, f"it has no member {_MEMBER}, and so no weights")
+        return hdf5.unpack(members[_MEMBER], f"{what}, {_MEMBER}")
+    return hdf5.unpack(data, what)
+
+
+def _pairs(
+    model: Layer, stored: Mapping[str, Any], what: str, skip_mismatch: bool
+) -> Iterator[tuple[Variable, str, Any]]:
+    """Each variable of `model`, its place in the file, and what is there."""
     seeds = {
         id(seed.state)
         for layer in model._flatten_layers()
         for seed in layer._children(SeedGenerator)
     }
-    with file:
-        for name, variable in every_variable(model):
-            data = file.get(name)
-            if data is None and id(variable) in seeds:
-                continue  # some of Keras's backends keep no counter of random numbers
-            if not isinstance(data, h5py.Dataset) or data.shape != variable.shape:
-                if skip_mismatch:
-                    continue
-                found = f"shape {data.shape}" if isinstance(data, h5py.Dataset) else "nothing"
-                raise LoadError(
-                    f"load_weights: {Path(filepath).name} holds {found} at {name!r}, where "
-                    f"{variable.path!r} needs shape {variable.shape}."
-                )
-            values.append((variable, data[()]))
+    for name, variable in every_variable(model):
+        found = stored.get(name)
+        if found is None and (skip_mismatch or id(variable) in seeds):
+            continue  # some of Keras's backends keep no counter of random numbers
+        if found is None:
+            raise refusal(
+                what,
+                f"holds nothing at {name!r}, where {variable.path!r} needs shape {variable.shape}",
+            )
+        yield variable, name, found
+
+
+def assigned(pairs: Any, what: str, skip_mismatch: bool = False) -> None:
+    """Give each variable what the file holds for it, once all of it is read and fits.
+
+    Args:
+        pairs: variable, its place in the file, and what is stored there.
+        what: the file's name, which begins every error.
+        skip_mismatch: leave variables alone for which another shape is stored.
+    """
+    values: list[tuple[Variable, np.ndarray]] = []
+    for variable, name, stored in pairs:
+        if stored.shape != variable.shape:
+            if skip_mismatch:
+                continue
+            raise refusal(
+                what,
+                f"holds shape {stored.shape} at {name!r}, where {variable.path!r} needs shape "
+                f"{variable.shape}",
+            )
+        values.append((variable, fitted(stored, variable, f"{what}, {name}")))
     for variable, value in values:
         variable.assign(value)
+
+
+def fitted(stored: Any, variable: Variable, place: str) -> np.ndarray:
+    """The stored values in the dtype of `variable`, if none of them is lost by that."""
+    array = stored.array()
+    wanted = np.dtype(variable.dtype)
+    if array.dtype == wanted:
+        return array
+    kinds = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
+    if array.dtype.kind not in kinds.get(wanted.kind, ""):
+        raise refusal(place, f"it holds {array.dtype}, where {variable.path!r} needs {wanted}")
+    with np.errstate(over="ignore"):
+        value = array.astype(wanted)
+    same = np.isfinite(value) == np.isfinite(array) if wanted.kind == "f" else value == array
+    if not same.all():
+        raise refusal(place, f"a value is too large for {variable.path!r}, which is {wanted}")
+    return value
 
 
 def _named_variables(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Variable]]:
