@@ -38,7 +38,19 @@ RANKS = {
 SCREEN = {"IPython", "anywidget", "ipywidgets", "matplotlib"}
 # may be missing, or are slow to import and rarely needed: the only imports inside functions
 LATE = SCREEN | {"PIL", "cupy", "h5py", "llvmlite", "sklearn", "tensorboardX", "tqdm"}
-LATE |= {"concurrent", "http", "importlib", "pkgutil", "psutil", "tarfile", "urllib", "zipfile"}
+LATE |= {
+    "bz2",
+    "concurrent",
+    "gzip",
+    "http",
+    "importlib",
+    "lzma",
+    "pkgutil",
+    "psutil",
+    "tarfile",
+    "urllib",
+    "zipfile",
+}
 # what `import kerasnb` leaves alone
 UNLOADED = SCREEN | {"PIL", "cupy", "h5py", "importlib.metadata", "llvmlite", "pandas", "scipy"}
 UNLOADED |= {"sklearn", "tarfile", "tensorboardX", "urllib.request", "zipfile"}

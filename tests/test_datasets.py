@@ -405,8 +405,8 @@ def test_an_array_that_says_to_be_large_is_refused(tmp_path):
     text = f"{path}, array x: expected (9999, 99999) of float32, got 64 bytes."
     refused(LoadError, text, read_npz, path, ("x",))
     path.write_bytes(b"nothing")
-    with pytest.raises(LoadError, match=r"cannot be read as an \.npz file: "):
-        read_npz(path, ("x",))
+    text = f"{path}: it is no zip file, or something comes before the first member."
+    refused(LoadError, text, read_npz, path, ("x",))
 
 
 def test_damaged_archives_of_pictures_are_refused(tmp_path, monkeypatch):

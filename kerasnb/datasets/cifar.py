@@ -1,10 +1,12 @@
 """What CIFAR-10 and CIFAR-100 have in common: pickled batches in a compressed archive.
 
-The archive is not unpacked, nor is a pickle executed. Imports errors and pickles.
+The archive is not unpacked, nor is a pickle executed. Imports errors, pickles and
+utils.archives.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 from kerasnb import config
 from kerasnb.datasets.pickles import read_pickle
 from kerasnb.errors import LoadError
+from kerasnb.utils.archives import CHUNK, open_tar
 
 __all__ = ["in_data_format", "read_batches"]
 
@@ -33,14 +36,16 @@ def read_batches(path: Path, names: Sequence[str], label: str) -> list[tuple]:
     Raises:
         LoadError: the archive is damaged, lacks a batch, or holds anything but data.
     """
-    import tarfile
-
-    found = {}
+    found: dict[str, bytes] = {}
     try:
-        with tarfile.open(path) as file:
-            for info in file:
-                if info.name in names and info.isfile() and info.size <= LARGEST:
-                    found[info.name] = file.extractfile(info).read()
+        file = open_tar(path)
+        with contextlib.closing(file), contextlib.closing(file.fileobj):
+            while (info := file.next()) is not None:
+                file.members.clear()  # it keeps them all
+                plain = info.isfile() and not info.issparse() and info.size <= LARGEST
+                if info.name in names and info.name not in found and plain:
+                    member = file.extractfile(info)
+                    found[info.name] = b"".join(iter(lambda m=member: m.read(CHUNK), b""))
     except Exception as error:  # each way to compress has errors of its own
         raise LoadError(f"{path}: cannot be unpacked: {error}.") from error
     missing = [name for name in names if name not in found]

@@ -1,20 +1,27 @@
-"""Arrays in ``.npz`` files, also arrays of lists, read as data. Imports errors and pickles."""
+"""Arrays in ``.npz`` files, also arrays of lists, read as data.
+
+Imports errors, pickles and saving.
+"""
 
 from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kerasnb.datasets.pickles import read_pickle
-from kerasnb.errors import KerasnbError, LoadError
+from kerasnb.errors import LoadError
+from kerasnb.saving.archive import unpack
+from kerasnb.saving.whole import read_whole
 
 __all__ = ["read_npz"]
 
-LARGEST = 2**31  # bytes of an array: the largest of the data sets has 188 MB
+GROWTH = 20  # how many times its size a file may unpack to: tables of small numbers, say
+_KINDS = "biufSUO"  # of arrays: numbers, texts, and lists
 
 
 def read_npz(path: Path, *choices: Sequence[str]) -> list[np.ndarray]:
@@ -29,22 +36,13 @@ def read_npz(path: Path, *choices: Sequence[str]) -> list[np.ndarray]:
     Raises:
         LoadError: it is no such file, or lacks an array, or holds anything but data.
     """
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as file:
-            held = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
-            names = next((names for names in choices if held.keys() >= set(names)), None)
-            if names is None:
-                raise LoadError(f"{path}: expected the arrays {', '.join(choices[0])}.")
-            for name in names:
-                if held[name].file_size > LARGEST:
-                    raise LoadError(f"{path}: the array {name} has more than {LARGEST >> 30} GiB.")
-            return [_array(file.read(held[name]), f"{path}, array {name}") for name in names]
-    except KerasnbError:
-        raise
-    except Exception as error:  # each way to compress has errors of its own
-        raise LoadError(f"{path}: cannot be read as an .npz file: {error}.") from error
+    what = os.fspath(path)
+    members = unpack(read_whole(path, "read_npz"), what, GROWTH)
+    held = {name.removesuffix(".npy"): data for name, data in members.items()}
+    names = next((names for names in choices if held.keys() >= set(names)), None)
+    if names is None:
+        raise LoadError(f"{path}: expected the arrays {', '.join(choices[0])}.")
+    return [_array(held[name], f"{path}, array {name}") for name in names]
 
 
 def _array(data: bytes, name: str) -> np.ndarray:
@@ -55,6 +53,8 @@ def _array(data: bytes, name: str) -> np.ndarray:
         shape, by_columns, dtype = read[version[0]](stream)
     except Exception as error:  # the header is Python text, which can be wrong in many ways
         raise LoadError(f"{name}: it is no array as NumPy writes them.") from error
+    if dtype.kind not in _KINDS or any(n < 0 or n >= 1 << 56 for n in shape):
+        raise LoadError(f"{name}: an array of shape {shape} and dtype {dtype.kind!r} is refused.")
     if dtype.hasobject:
         found = read_pickle(data[stream.tell() :], name)
         if not isinstance(found, np.ndarray) or found.shape != shape:

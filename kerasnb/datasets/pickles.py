@@ -87,6 +87,8 @@ class _Reader:
         self.stack: list = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        # bytes that can still be copied: no part of an honest file becomes two arrays
+        self.left = len(data)
 
     def read(self) -> Any:
         data, stack, push = self.data, self.stack, self.stack.append
@@ -139,6 +141,20 @@ class _Reader:
         if isinstance(value, (_Array, _DType)):
             value.memo_keys.append(key)
 
+    def again(self, value: Any) -> None:
+        """Push what was there before: if that held more, it could grow with every level."""
+        if isinstance(value, (list, dict)) or (
+            isinstance(value, tuple) and any(isinstance(v, (list, dict, tuple)) for v in value)
+        ):
+            raise _Refused("the pickle holds a list, a dictionary or a tuple twice.")
+        self.stack.append(value)
+
+    def spend(self, size: int) -> None:
+        """Refuse to make more of a file than it holds."""
+        self.left -= size
+        if self.left < 0:
+            raise _Refused("the pickle grows beyond its own size.")
+
     def name(self, module: Any, name: Any) -> None:
         found = _NAMES.get((module, name))
         if found is None:
@@ -152,6 +168,7 @@ class _Reader:
         elif what is _DTYPE and isinstance(arguments[0], (str, bytes)):
             self.stack.append(_DType(_known_number(arguments[0])))
         elif what is _ENCODE and arguments[1] == "latin1":
+            self.spend(len(arguments[0]))
             self.stack.append(str.encode(arguments[0], "latin-1"))
         elif what is _NO_BYTES and arguments == ():
             self.stack.append(b"")
@@ -167,6 +184,7 @@ class _Reader:
             built = np.dtype(what.code.removesuffix("8") if "O" in what.code else order + what.code)
         elif isinstance(what, _Array):
             built = _filled(*state[1:5])
+            self.spend(0 if built.dtype.hasobject else built.nbytes)
         else:
             raise _Refused("the pickle changes an object, which is refused.")
         self.stack[-1] = built
@@ -235,7 +253,12 @@ def _set_items(reader: _Reader) -> None:
     items = reader.pop_to_mark()
     if type(reader.stack[-1]) is not dict:
         raise TypeError
-    reader.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+    keys = items[::2]
+    for key in keys:
+        # the place of any other in the table can be chosen, and be that of all the others
+        if not isinstance(key, (str, bytes)) and (type(key) is not int or abs(key) >= 1 << 60):
+            raise _Refused("the pickle holds a dictionary whose keys are no texts or numbers.")
+    reader.stack[-1].update(zip(keys, items[1::2], strict=True))
 
 
 def _set_item(reader: _Reader) -> None:
@@ -267,7 +290,7 @@ _INSTRUCTIONS: dict[int, Callable[[_Reader], None]] = {
         b"\x95": _skip(8),  # the length of a frame
         b"(": lambda r: r.marks.append(len(r.stack)),
         b"0": lambda r: _void(r.stack.pop()),
-        b"2": lambda r: r.stack.append(r.stack[-1]),
+        b"2": lambda r: r.again(r.stack[-1]),
         # constants and numbers
         b"N": _push(lambda r: None),
         b"\x88": _push(lambda r: True),
@@ -301,8 +324,8 @@ _INSTRUCTIONS: dict[int, Callable[[_Reader], None]] = {
         b"q": lambda r: r.keep(r.number("B")),
         b"r": lambda r: r.keep(r.number("<I")),
         b"\x94": lambda r: r.keep(len(r.memo)),
-        b"h": _push(lambda r: r.memo[r.number("B")]),
-        b"j": _push(lambda r: r.memo[r.number("<I")]),
+        b"h": lambda r: r.again(r.memo[r.number("B")]),
+        b"j": lambda r: r.again(r.memo[r.number("<I")]),
         # arrays
         b"c": lambda r: r.name(r.line(), r.line()),
         b"\x93": _stack_name,

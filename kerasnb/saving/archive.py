@@ -76,12 +76,13 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes, what: str) -> dict[str, bytes]:
+def unpack(data: bytes, what: str, growth: int = MOST_GROWTH) -> dict[str, bytes]:
     """The members of a zip file by name, without those that are folders.
 
     Args:
         data: the file.
         what: its name, which begins every error.
+        growth: how many times the file's size its members may have together, besides 64 MiB.
 
     Raises:
         LoadError: it is no zip file, was changed after it was written, or is one that programs
@@ -99,7 +100,7 @@ def unpack(data: bytes, what: str) -> dict[str, bytes]:
     if len(members) != count:
         raise refusal(what, f"its directory has {len(members)} entries, and says {count}")
     check_names(((m.name, m.is_folder) for m in members), what)
-    total, most = sum(m.size for m in members), MOST_BYTES + MOST_GROWTH * len(data)
+    total, most = sum(m.size for m in members), MOST_BYTES + growth * len(data)
     if total > most:
         raise refusal(what, f"it unpacks to {total:,} bytes, the most are {most:,}")
     places = _places(data, members, start, what)
@@ -135,8 +136,9 @@ def check_names(members: Iterable[tuple[str, bool]], what: str) -> None:
         key = unicodedata.normalize("NFC", "\0".join(parts)).casefold()
         keys.append((key, is_folder))
     keys.sort()
-    for (before, is_folder), (key, _) in itertools.pairwise(keys):
-        if key == before or (not is_folder and key.startswith(before + "\0")):
+    for (before, is_folder), (key, also_folder) in itertools.pairwise(keys):
+        same = key == before and not (is_folder and also_folder)
+        if same or (not is_folder and key.startswith(before + "\0")):
             name = shown(key.replace("\0", "/"))
             raise refusal(f"{what}, member {name}", "two members have this name")
 

@@ -227,7 +227,8 @@ def _chunks(origin: str, hashed: bool, name: str) -> Iterator[bytes]:
     try:
         with open_url(origin) as response:
             end = response.geturl()
-            if end.lower().startswith("http:") and not hashed:
+            safe = end.lower().startswith(("https:", "file:"))
+            if not safe and not hashed:
                 raise DownloadError(f"{origin} leads to {end}, which can be changed on its way.")
             said = response.headers.get("Content-Length")
             total, count = int(said) if said and said.isdecimal() else None, 0
