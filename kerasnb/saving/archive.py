@@ -192,7 +192,7 @@ def _entries(data: bytes, start: int, stop: int, what: str) -> Iterator[_Member]
         crc, packed, size, letters, extra, note, disk, _, outer, offset = sizes
         name = data[start + _ENTRY.size : start + _ENTRY.size + min(letters, 4 * MOST_LETTERS)]
         start += _ENTRY.size + letters
-        place = f"{what}, member {shown(name)}"
+        place = f"{what}, member {shown(name.decode('utf-8', 'replace'))}"
         if sign != b"PK\x01\x02" or not name or start + extra + note > stop:
             raise refusal(place, "its entry in the directory is damaged")
         size, packed, offset = _wide(data[start : start + extra], (size, packed, offset), place)

@@ -150,9 +150,7 @@ def filters(body: bytes, place: str) -> tuple[int, ...]:
     for _ in range(count):
         number, letters, _, values = struct.unpack_from("<4H", body, at)
         if number not in (DEFLATE, SHUFFLE):
-            raise refusal(
-                place, f"its filter {number} is refused; those of gzip and shuffle are not"
-            )
+            raise refusal(place, f"its filter {number} is refused: it is not gzip or shuffle")
         at += 8 + -(-letters // 8) * 8 if version == 1 else 6
         at += 4 * values + (4 * (values % 2) if version == 1 else 0)
         found.append(number)
