@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from kerasnb.datasets.npz import read_npz
 from kerasnb.datasets.upstream import GOOGLE, Upstream
 from kerasnb.datasets.words import keep_short, keep_words, shifted
 from kerasnb.errors import ArgumentError
+from kerasnb.saving.plain import parse
+from kerasnb.saving.whole import read_whole
 
 __all__ = ["get_label_names", "get_word_index", "load_data"]
 
@@ -81,7 +83,8 @@ def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
     Raises:
         DownloadError: the file is not here and cannot be fetched.
     """
-    return json.loads(WORDS.path(path).read_text(encoding="utf-8"))
+    file = WORDS.path(path)
+    return parse(read_whole(file, "get_word_index"), os.fspath(file))
 
 
 def get_label_names() -> tuple[str, ...]:
