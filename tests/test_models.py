@@ -338,7 +338,7 @@ def test_loading_weights_of_another_model(tmp_path):
     with pytest.raises(kerasnb.errors.LoadError) as caught:
         two.load_weights(tmp_path / "a.weights.h5")
     assert str(caught.value) == (
-        "load_weights: a.weights.h5 holds shape (4, 3) at 'layers/dense/vars/0', where "
+        "load_weights: a.weights.h5: it holds shape (4, 3) at 'layers/dense/vars/0', where "
         "'two/d/kernel' needs shape (4, 5)."
     )
     np.testing.assert_array_equal(two.get_weights()[0], before[0])

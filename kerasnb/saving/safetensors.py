@@ -50,25 +50,29 @@ class StoredTensor(NamedTuple):
     array: Callable[[], np.ndarray]
 
 
-def pack(values: Mapping[str, np.ndarray]) -> bytes:
+def pack(values: Mapping[str, np.ndarray]) -> memoryview:
     """A file of `values`, with the digest of all of it among its notes."""
     codes = {np.dtype(code): name for name, code in _TYPES.items() if name != "BF16"}
-    header: dict[str, Any] = {_NOTE: {"kerasnb sha256": _ZEROS.decode()}}
-    pieces: list[bytes] = []
-    end = 0
     # larger items first, so that each lies at a multiple of its size
-    for name, value in sorted(values.items(), key=lambda pair: -pair[1].dtype.itemsize):
-        value = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    arrays = dict(sorted(values.items(), key=lambda pair: -pair[1].dtype.itemsize))
+    header: dict[str, Any] = {_NOTE: {"kerasnb sha256": _ZEROS.decode()}}
+    end = 0
+    for name, value in arrays.items():
         begin, end = end, end + value.nbytes
-        entry = {"dtype": codes[value.dtype], "shape": np.shape(values[name])}
+        entry = {"dtype": codes[value.dtype.newbyteorder("<")], "shape": value.shape}
         header[name] = entry | {"data_offsets": [begin, end]}
-        pieces.append(value.tobytes())
     text = json.dumps(header, separators=(",", ":")).encode()
     text = text.ljust(-(-len(text) // 8) * 8)
-    data = bytearray(b"".join([len(text).to_bytes(8, "little"), text, *pieces]))
+    start = 8 + len(text)
+    data = memoryview(bytearray(start + end))
+    data[:start] = len(text).to_bytes(8, "little") + text
+    for name, value in arrays.items():
+        at = start + header[name]["data_offsets"][0]
+        place = np.frombuffer(data, value.dtype.newbyteorder("<"), value.size, at)
+        place.reshape(value.shape)[...] = value
     digits = 8 + len(_SEALED)
     data[digits : digits + 64] = hashlib.sha256(data).hexdigest().encode()
-    return bytes(data)
+    return data
 
 
 def unpack(data: Any, what: str) -> dict[str, StoredTensor]:

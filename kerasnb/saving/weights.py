@@ -124,10 +124,8 @@ def _pairs(
         if found is None and (skip_mismatch or id(variable) in seeds):
             continue  # some of Keras's backends keep no counter of random numbers
         if found is None:
-            raise refusal(
-                what,
-                f"holds nothing at {name!r}, where {variable.path!r} needs shape {variable.shape}",
-            )
+            need = f"{variable.path!r} needs shape {variable.shape}"
+            raise refusal(what, f"it holds nothing at {name!r}, where {need}")
         yield variable, name, found
 
 
@@ -146,7 +144,7 @@ def assigned(pairs: Any, what: str, skip_mismatch: bool = False) -> None:
                 continue
             raise refusal(
                 what,
-                f"holds shape {stored.shape} at {name!r}, where {variable.path!r} needs shape "
+                f"it holds shape {stored.shape} at {name!r}, where {variable.path!r} needs shape "
                 f"{variable.shape}",
             )
         values.append((variable, fitted(stored, variable, f"{what}, {name}")))

@@ -101,7 +101,7 @@ KINDS = {
     "keras": (read_model, archive.pack({
         "config.json": b"{}", "model.weights.h5": bytes(hdf5.pack(VALUES))}), True),
     "safetensors of others": (read_safetensors, some_safetensors(), False),
-    "safetensors": (read_safetensors, safetensors.pack(VALUES), True),
+    "safetensors": (read_safetensors, bytes(safetensors.pack(VALUES)), True),
     "npz": (read_arrays, some_npz(), False),
 }  # fmt: skip
 
