@@ -17,16 +17,16 @@ from kerasnb.errors import LoadError
 
 __all__ = ["parse", "refusal", "shown"]
 
-# a text takes up to four bytes a letter, and its strings as many again: 256 MB
-MOST_BYTES = 32 << 20
-# in one document; the parser takes some 100 bytes for each
-MOST_VALUES = 1_000_000
+# a text takes up to four bytes a letter, and its strings as many again: 128 MB
+MOST_BYTES = 16 << 20
+# in one document; parser and checks take some 200 bytes and two microseconds for each
+MOST_VALUES = 500_000
 MOST_LEVELS = 128
 MOST_DIGITS = 60  # of one number: those of a float64 are 25, those of an int64 are 20
 MOST_LETTERS = 600  # of an error's text
 
-# what opens and closes, and the quotes that are no letters of a string
-_BRACKETS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+# strings, and the brackets outside them, in a text without escaped quotes
+_TOKENS = re.compile(r'"[^"]*"?|[\[\]{}]')
 # a place within a document: the place around it, and the key or number there
 Place = tuple["Place | None", "str | int"]
 
@@ -97,17 +97,17 @@ def _printable(text: str) -> str:
 
 def _levels(text: str) -> int:
     """How deep the brackets outside strings are nested, in one pass that ends if it is too deep."""
+    if "\\" in text:
+        # backslashes in pairs first: what escapes a quote then is single
+        text = text.replace("\\\\", "").replace('\\"', "")
     level = deepest = 0
-    within = False
-    for found in _BRACKETS.finditer(text):
+    for found in _TOKENS.finditer(text):
         sign = found.group()
-        if sign == '"':
-            within = not within
-        elif not within:
-            level += (sign in "[{") - (sign in "]}")
+        if sign[0] != '"':
+            level += 1 if sign in "[{" else -1
             deepest = max(deepest, level)
-            if deepest > MOST_LEVELS:
-                break
+            if not 0 <= level <= MOST_LEVELS:
+                break  # below 0, it is no JSON, as the parser will say
     return deepest
 
 
