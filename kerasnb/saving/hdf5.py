@@ -110,12 +110,14 @@ def pack(
     return data
 
 
-def unpack(data: Any, what: str) -> Contents:
+def unpack(data: Any, what: str, worth: int | None = None) -> Contents:
     """What is in an HDF5 file. The values of data sets are read when they are asked for.
 
     Args:
         data: the file: bytes of any kind, which must stay as they are.
         what: its name, which begins every error.
+        worth: the size of the file that it is a member of, if it is one: what it may unpack to
+            goes by that.
 
     Raises:
         LoadError: it is no HDF5 file, was changed after it was written, holds what weights never
@@ -130,7 +132,7 @@ def unpack(data: Any, what: str) -> Contents:
     if view[base : base + 8] != SIGNATURE:
         raise refusal(what, "it cannot be read: no HDF5 file begins like this")
     try:
-        return _Reader(view, base, what).read()
+        return _Reader(view, base, what, len(view) if worth is None else worth).read()
     except (struct.error, OverflowError):
         raise refusal(what, "it is damaged: a part of it is cut short") from None
 
@@ -151,11 +153,11 @@ def _digest(value: np.ndarray) -> str:
 class _Reader:
     """Goes through a file once. Every part that it reads is claimed, so that none is read twice."""
 
-    def __init__(self, data: memoryview, base: int, what: str):
+    def __init__(self, data: memoryview, base: int, what: str, worth: int):
         self.data, self.base, self.what = data, base, what
         self.claims: list[tuple[int, int, str]] = []
         self.left = len(data)  # bytes that can still be claimed
-        self.budget = MOST_BYTES + MOST_GROWTH * len(data)  # bytes that chunks may unpack to
+        self.budget = MOST_BYTES + MOST_GROWTH * worth  # bytes that chunks may unpack to
         self.chunks, self.attributes = MOST_CHUNKS, MOST_ATTRIBUTES
         self.heaps: dict[int, dict[int, tuple[str, int]]] = {}
         self.found = Contents({}, {})

@@ -106,7 +106,7 @@ def _stored(data: bytes, path: Path, what: str) -> hdf5.Contents | Mapping[str, 
         members = archive.unpack(data, what)
         if _MEMBER not in members:
             raise refusal(what, f"it has no member {_MEMBER}, and so no weights")
-        return hdf5.unpack(members[_MEMBER], f"{what}, {_MEMBER}")
+        return hdf5.unpack(members[_MEMBER], f"{what}, {_MEMBER}", len(data))
     return hdf5.unpack(data, what)
 
 

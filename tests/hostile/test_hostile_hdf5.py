@@ -4,6 +4,7 @@ import io
 import struct
 import time
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -245,6 +246,30 @@ def refused(data):
 def test_a_hostile_file_is_refused(case):
     data, place, why = HOSTILE[case]
     assert refused(data) == f"f.h5{', ' * bool(place)}{place}: {why}."
+
+
+def test_a_bomb_within_a_bomb_is_refused(tmp_path):
+    """Zeros packed twice: each layer alone unpacks to no more than is allowed."""
+    zeros = np.zeros(1_500_000)
+
+    def twice_packed(file):
+        file["a"] = np.zeros(6_000_000)
+        for name in "bcdefghijkl":
+            file.create_dataset(name, data=zeros, chunks=(500_000,), compression=9)
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("model.weights.h5", made(twice_packed))
+    path = tmp_path / "a.keras"
+    path.write_bytes(buffer.getvalue())
+    assert len(buffer.getvalue()) < 200_000
+    model = kerasnb.Sequential([kerasnb.Input((4,)), layers.Dense(3)])
+    text = r"a\.keras, model\.weights\.h5, '\w': it unpacks to far more than the file's size\.\Z"
+    tracemalloc.start()
+    with pytest.raises(LoadError, match=text):
+        model.load_weights(path)
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
 
 
 # Honest files
