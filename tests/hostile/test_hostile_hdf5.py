@@ -167,6 +167,9 @@ HOSTILE = {
     "something behind": (PLAIN + b"GIF89a", "", ENDS),
     "half of it": (PLAIN[: len(PLAIN) // 2], "", ENDS),
     "an early end": (PLAIN[:50], "", "it is damaged: a part of it is cut short"),
+    "a begin alone": (PLAIN[:8], "", "it is damaged: a part of it is cut short"),
+    "a digest of numbers": (made(lambda f: (plain(f), f["a"].attrs.__setitem__("sha256", [1, 2]))),
+                            "'a'", "its values were changed after they were saved"),
     "empty": (b"", "", BEGINS),
     # more declared than stored
     "a shape of exabytes": (put(PLAIN, SHAPE, "2Q", 1 << 31, 1 << 31), "'a'",
