@@ -7,6 +7,7 @@ utils.archives.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def read_batches(path: Path, names: Sequence[str], label: str) -> list[tuple]:
                 plain = info.isfile() and not info.issparse() and info.size <= LARGEST
                 if info.name in names and info.name not in found and plain:
                     member = file.extractfile(info)
-                    found[info.name] = b"".join(iter(lambda m=member: m.read(CHUNK), b""))
+                    found[info.name] = b"".join(iter(functools.partial(member.read, CHUNK), b""))
     except Exception as error:  # each way to compress has errors of its own
         raise LoadError(f"{path}: cannot be unpacked: {error}.") from error
     missing = [name for name in names if name not in found]

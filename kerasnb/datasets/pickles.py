@@ -87,8 +87,9 @@ class _Reader:
         self.stack: list = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        # bytes that can still be copied: no part of an honest file becomes two arrays
-        self.left = len(data)
+        # bytes that can still be copied: no part of an honest file becomes two arrays, but Python 3
+        # writes bytes for Python 2 as text, which becomes bytes and then an array
+        self.left = 2 * len(data)
 
     def read(self) -> Any:
         data, stack, push = self.data, self.stack, self.stack.append

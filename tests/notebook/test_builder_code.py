@@ -223,7 +223,8 @@ def test_no_text_of_a_document_becomes_code(first):
                 known = name in own or name in ("float", "range")
                 assert known or not hasattr(builtins, name), code
         names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and is_store(n)}
-        assert not names & {"keras", "layers", *vars(builtins)}, code
+        # but for the last result of a prompt, which some other test may have had
+        assert not names & {"keras", "layers", *vars(builtins)} - {"_"}, code
 
 
 def is_store(node):
