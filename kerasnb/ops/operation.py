@@ -210,12 +210,11 @@ def _as_tuples(value: Any) -> Any:
 
 def _is_building(values: Iterable[Any]) -> bool:
     """Whether a call with these arguments is part of a model under construction."""
-    if in_scope() or current_level():
-        return False
     for value in values:
         if type(value) is Tensor:
+            # most tensors hold data: this is in the way of every eager operation
             if value.data is None and _is_of_model(value.node):
-                return True
+                return not (in_scope() or current_level())
         elif type(value) in (list, tuple) and _is_building(value):
             return True
     return False
@@ -240,12 +239,13 @@ def page(namespace: dict[str, Any]) -> None:
 
 @functools.cache
 def _operation(name: str, function: Callable) -> Callable:
-    known = _functions.setdefault(name, function)
+    if _functions.setdefault(name, function) is not function:
+        return function
     form = FORMS[name]
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if known is function and (_is_building(args) or _is_building(kwargs.values())):
+        if _is_building(args) or (kwargs and _is_building(kwargs.values())):
             bound = inspect.signature(function).bind(*args, **kwargs)
             operation, given = Operation.of(form, bound.arguments)
             return operation(*given)
