@@ -1,7 +1,7 @@
 """HDF5 files that a stranger wrote, read strictly; and such files written, with digests.
 
-Reading does not use HDF5's own library: it is large, follows links to other files, fills what is
-not stored, and crashes on damaged files. Of its format this module knows what Keras's files use:
+Reading does not use HDF5's own library, which follows links to other files, and fills in what is
+declared but not stored. Of its format this module knows what Keras's files use:
 groups as symbol tables, data sets of numbers in one piece or in chunks with gzip, attributes of
 numbers and text. All else is refused: links of any kind, virtual and external storage, references,
 compound and object types, other filters. No byte of a file belongs to two parts of it, and every
