@@ -26,11 +26,7 @@ RANKS = {
     "activations": 5, "layers": 5, "losses": 5, "metrics": 5, "optimizers": 5,
     "callbacks": 6,
     "feature_space": 6, "models": 7, "utils": 7,
-    "saving.weights": 6,  # below the models, which save their own weights
-    "saving.state": 6,
-    "saving.archive": 6, "saving.hdf5": 6, "saving.hdf5_messages": 6, "saving.legacy_configs": 6,
-    "saving.legacy_h5": 6,
-    "saving.plain": 6, "saving.safetensors": 6, "saving.whole": 6,
+    "files": 6,  # below the models, which save their own weights
     "saving": 8, "datasets": 8, "export": 8, "legacy": 8,
     "notebook": 9,
     "coverage": 10, "demo": 10, "lab": 10, "profiling": 10, "": 10, "__main__": 11,

@@ -16,9 +16,9 @@ import pytest
 import kerasnb
 from kerasnb import layers
 from kerasnb.errors import ArgumentError, LoadError
-from kerasnb.saving import archive
-from kerasnb.saving.legacy_configs import modern
-from kerasnb.saving.legacy_models import load_legacy_model
+from kerasnb.files import archive
+from kerasnb.files.legacy_configs import modern
+from kerasnb.models.legacy import load_legacy_model
 
 FOLDER = Path(__file__).with_name("keras_files")
 

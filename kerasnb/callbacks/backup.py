@@ -1,4 +1,4 @@
-"""`BackupAndRestore`. Imports callbacks.base, saving.state and errors."""
+"""`BackupAndRestore`. Imports callbacks.base, files.state and errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasnb.callbacks.base import Callback
 from kerasnb.errors import ArgumentError, LoadError
-from kerasnb.saving.state import load_state, save_state
+from kerasnb.files.state import load_state, save_state
 
 __all__ = ["BackupAndRestore"]
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from kerasnb.datasets.pickles import read_pickle
 from kerasnb.errors import LoadError
-from kerasnb.saving.archive import unpack
-from kerasnb.saving.whole import read_whole
+from kerasnb.files.archive import unpack
+from kerasnb.files.whole import read_whole
 
 __all__ = ["read_npz"]
 

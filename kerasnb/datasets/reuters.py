@@ -10,8 +10,8 @@ from kerasnb.datasets.npz import read_npz
 from kerasnb.datasets.upstream import GOOGLE, Upstream
 from kerasnb.datasets.words import keep_short, keep_words, shifted
 from kerasnb.errors import ArgumentError
-from kerasnb.saving.plain import parse
-from kerasnb.saving.whole import read_whole
+from kerasnb.files.plain import parse
+from kerasnb.files.whole import read_whole
 
 __all__ = ["get_label_names", "get_word_index", "load_data"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from kerasnb import backends, registry, tree
 from kerasnb.errors import ArgumentError
+from kerasnb.files import weights as weight_files
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import is_symbolic
 from kerasnb.models.summary import summary_text
 from kerasnb.models.trainer import Trainer
-from kerasnb.saving import weights as weight_files
 from kerasnb.spec import TensorSpec
 from kerasnb.variable import Variable
 

@@ -1,4 +1,4 @@
-"""Archives unpacked with nothing taken on trust. Imports errors and saving.archive.
+"""Archives unpacked with nothing taken on trust. Imports errors and files.archive.
 
 An archive that names a place outside its folder, holds a link or a device, or grows beyond all
 measure is refused as a whole; what was written of it is taken away again.
@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 from kerasnb.errors import KerasnbError, LoadError
-from kerasnb.saving.archive import check_names
+from kerasnb.files.archive import check_names
 
 __all__ = ["FORMATS", "open_tar", "unpack"]
 

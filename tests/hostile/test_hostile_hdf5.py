@@ -12,7 +12,7 @@ import pytest
 import kerasnb
 from kerasnb import layers
 from kerasnb.errors import LoadError
-from kerasnb.saving import hdf5
+from kerasnb.files import hdf5
 
 h5py = pytest.importorskip("h5py")
 

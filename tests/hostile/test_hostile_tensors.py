@@ -16,8 +16,8 @@ from kerasnb import layers
 from kerasnb.datasets.npz import read_npz
 from kerasnb.datasets.pickles import read_pickle
 from kerasnb.errors import LoadError
-from kerasnb.saving import safetensors
-from kerasnb.saving.plain import parse
+from kerasnb.files import safetensors
+from kerasnb.files.plain import parse
 
 
 def refused(text, read, data, *arguments):

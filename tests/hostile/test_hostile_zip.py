@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from kerasnb.errors import LoadError
-from kerasnb.saving import archive
-from kerasnb.saving.archive import pack, unpack
+from kerasnb.files import archive
+from kerasnb.files.archive import pack, unpack
 
 
 class Member:

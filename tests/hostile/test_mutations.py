@@ -18,10 +18,10 @@ import pytest
 
 from kerasnb.datasets.npz import read_npz
 from kerasnb.errors import LoadError
-from kerasnb.saving import archive, hdf5, legacy_h5, safetensors
-from kerasnb.saving.legacy_configs import modern
-from kerasnb.saving.legacy_models import load_legacy_model
-from kerasnb.saving.plain import parse
+from kerasnb.files import archive, hdf5, legacy_h5, safetensors
+from kerasnb.files.legacy_configs import modern
+from kerasnb.files.plain import parse
+from kerasnb.models.legacy import load_legacy_model
 
 h5py = pytest.importorskip("h5py")
 

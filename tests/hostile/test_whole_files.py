@@ -13,8 +13,8 @@ import pytest
 import kerasnb
 from kerasnb import layers
 from kerasnb.errors import LoadError
-from kerasnb.saving import whole
-from kerasnb.saving.whole import read_whole, write_whole
+from kerasnb.files import whole
+from kerasnb.files.whole import read_whole, write_whole
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals, rights or limits")
 

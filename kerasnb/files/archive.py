@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from kerasnb.saving.plain import refusal, shown
+from kerasnb.files.plain import refusal, shown
 
 __all__ = ["check_names", "pack", "unpack"]
 

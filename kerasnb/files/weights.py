@@ -18,11 +18,11 @@ import numpy as np
 
 from kerasnb import naming, tree
 from kerasnb.errors import ArgumentError, LoadError
+from kerasnb.files import archive, hdf5, legacy_h5, safetensors
+from kerasnb.files.plain import refusal
+from kerasnb.files.whole import read_whole, write_whole
 from kerasnb.layers.base import NOT_SEARCHED, Layer
 from kerasnb.random import SeedGenerator
-from kerasnb.saving import archive, hdf5, legacy_h5, safetensors
-from kerasnb.saving.plain import refusal
-from kerasnb.saving.whole import read_whole, write_whole
 from kerasnb.variable import Variable
 
 __all__ = ["assigned", "every_variable", "fitted", "load_weights", "save_weights"]

@@ -1,4 +1,4 @@
-"""Whole models in ``.h5`` files of Keras 2. Imports models and saving."""
+"""Whole models in ``.h5`` files of Keras 2. Imports models.cloning and files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kerasnb.files import hdf5, legacy_h5
+from kerasnb.files.legacy_configs import modern
+from kerasnb.files.weights import assigned
+from kerasnb.files.whole import read_whole
 from kerasnb.models.cloning import model_from_json
-from kerasnb.saving import hdf5, legacy_h5
-from kerasnb.saving.legacy_configs import modern
-from kerasnb.saving.weights import assigned
-from kerasnb.saving.whole import read_whole
 
 __all__ = ["load_legacy_model"]
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kerasnb.saving.plain import parse, refusal, shown
+from kerasnb.files.plain import parse, refusal, shown
 
 __all__ = ["StoredTensor", "pack", "unpack"]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasnb.saving.plain import refusal
+from kerasnb.files.plain import refusal
 
 __all__ = ["Layout", "TextType", "Type", "attribute", "datatype", "filters", "layout", "shape"]
 

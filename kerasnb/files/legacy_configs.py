@@ -1,4 +1,4 @@
-"""Configurations of Keras 2, as plain data, to those of Keras 3. Imports saving.plain.
+"""Configurations of Keras 2, as plain data, to those of Keras 3. Imports files.plain.
 
 Nothing is made here: what comes out is data, to be read as that of any other file.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasnb.saving.plain import refusal, shown
+from kerasnb.files.plain import refusal, shown
 
 __all__ = ["modern"]
 

@@ -1,6 +1,6 @@
 """Everything that training changes in one file: weights, optimizer, metrics, and a note.
 
-Imports saving.weights and saving.hdf5. Weights lie where ``.weights.h5`` files have them, so such a
+Imports files.weights and files.hdf5. Weights lie where ``.weights.h5`` files have them, so such a
 file is also one of weights.
 """
 
@@ -11,10 +11,10 @@ import os
 from typing import Any
 
 from kerasnb.errors import LoadError
-from kerasnb.saving import hdf5
-from kerasnb.saving.plain import parse, refusal
-from kerasnb.saving.weights import assigned, every_variable
-from kerasnb.saving.whole import read_whole, write_whole
+from kerasnb.files import hdf5
+from kerasnb.files.plain import parse, refusal
+from kerasnb.files.weights import assigned, every_variable
+from kerasnb.files.whole import read_whole, write_whole
 from kerasnb.variable import Variable
 
 __all__ = ["load_state", "save_state"]

@@ -28,9 +28,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kerasnb.saving import hdf5_messages as messages
-from kerasnb.saving.hdf5_messages import UNDEFINED, Layout, TextType, Type
-from kerasnb.saving.plain import refusal, shown
+from kerasnb.files import hdf5_messages as messages
+from kerasnb.files.hdf5_messages import UNDEFINED, Layout, TextType, Type
+from kerasnb.files.plain import refusal, shown
 
 __all__ = ["Contents", "Dataset", "pack", "unpack"]
 

@@ -2,7 +2,7 @@
 
 Such a file has a group for each layer, whose attribute ``weight_names`` lists its data sets; the
 attribute ``layer_names`` lists the layers. A whole model has these groups in ``model_weights``, and
-its configuration as JSON in the attribute ``model_config``. Imports saving.hdf5 and saving.plain.
+its configuration as JSON in the attribute ``model_config``. Imports files.hdf5 and files.plain.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kerasnb.saving.hdf5 import Contents, Dataset
-from kerasnb.saving.plain import parse, refusal, shown
+from kerasnb.files.hdf5 import Contents, Dataset
+from kerasnb.files.plain import parse, refusal, shown
 
 __all__ = ["Saved", "is_legacy", "pairs", "read_model"]
 
