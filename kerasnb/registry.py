@@ -21,6 +21,7 @@ __all__ = [
     "deserialize",
     "get_custom_objects",
     "get_registered_name",
+    "is_known",
     "register_keras_serializable",
     "resolve",
     "serialize",
@@ -60,6 +61,11 @@ def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _scoped.reset(token)
+
+
+def is_known(name: Any) -> bool:
+    """Whether the user registered something by this name, or named it for the block."""
+    return isinstance(name, str) and (name in _scoped.get() or name in _registered)
 
 
 def get_registered_name(thing: Any) -> str:

@@ -25,7 +25,10 @@ from kerasnb.layers.base import NOT_SEARCHED, Layer
 from kerasnb.random import SeedGenerator
 from kerasnb.variable import Variable
 
-__all__ = ["assigned", "every_variable", "fitted", "load_weights", "save_weights"]
+__all__ = [
+    "assigned", "every_layer", "every_variable", "fitted", "load_weights", "pairs_of",
+    "save_weights",
+]  # fmt: skip
 
 _ENDINGS = (".weights.h5", ".safetensors")
 _MEMBER = "model.weights.h5"  # of a .keras file
@@ -94,7 +97,7 @@ def load_weights(
         )
     else:
         stored = stored.datasets if isinstance(stored, hdf5.Contents) else stored
-        pairs = _pairs(model, stored, what, skip_mismatch)
+        pairs = pairs_of(model, stored, what, skip_mismatch)
     assigned(pairs, what, skip_mismatch)
 
 
@@ -110,8 +113,8 @@ def _stored(data: bytes, path: Path, what: str) -> hdf5.Contents | Mapping[str, 
     return hdf5.unpack(data, what)
 
 
-def _pairs(
-    model: Layer, stored: Mapping[str, Any], what: str, skip_mismatch: bool
+def pairs_of(
+    model: Layer, stored: Mapping[str, Any], what: str, skip_mismatch: bool = False
 ) -> Iterator[tuple[Variable, str, Any]]:
     """Each variable of `model`, its place in the file, and what is there."""
     seeds = {
@@ -169,22 +172,25 @@ def fitted(stored: Any, variable: Variable, place: str) -> np.ndarray:
     return value
 
 
-def _named_variables(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Variable]]:
-    own = sorted(layer._own_variables(), key=lambda v: not v.made_trainable)
-    for i, variable in enumerate(own):
-        yield f"{prefix}vars/{i}", variable
+def every_layer(model: Layer) -> Iterator[tuple[str, Layer | SeedGenerator]]:
+    """`model`, each layer and seed generator within it, and where a file has what is theirs."""
+    yield from _within(model, "")
+
+
+def _within(layer: Layer, place: str) -> Iterator[tuple[str, Layer | SeedGenerator]]:
+    yield place, layer
     for attribute, value in sorted(vars(layer).items()):
         if isinstance(value, SeedGenerator):
-            yield f"{prefix}{attribute}/vars/0", value.state
+            yield f"{place}{attribute}/", value
         elif isinstance(value, Layer) and attribute not in ("_functional",):
-            yield from _named_variables(value, f"{prefix}{attribute}/")
+            yield from _within(value, f"{place}{attribute}/")
         elif attribute in ("_operations", "_stack"):
-            yield from _group(value, f"{prefix}layers/")
+            yield from _group(value, f"{place}layers/")
         elif attribute not in NOT_SEARCHED and isinstance(value, (list, tuple, dict)):
-            yield from _group(tree.flatten(value), f"{prefix}{attribute}/")
+            yield from _group(tree.flatten(value), f"{place}{attribute}/")
 
 
-def _group(layers: Any, prefix: str) -> Iterator[tuple[str, Variable]]:
+def _group(layers: Any, place: str) -> Iterator[tuple[str, Layer | SeedGenerator]]:
     counts: dict[str, int] = {}
     for layer in layers:
         if not isinstance(layer, Layer):
@@ -192,9 +198,17 @@ def _group(layers: Any, prefix: str) -> Iterator[tuple[str, Variable]]:
         name = naming.snake_case(type(layer).__name__)
         count = counts.get(name, 0)
         counts[name] = count + 1
-        yield from _named_variables(
-            layer, f"{prefix}{name}_{count}/" if count else f"{prefix}{name}/"
-        )
+        yield from _within(layer, f"{place}{name}_{count}/" if count else f"{place}{name}/")
+
+
+def _named_variables(model: Layer) -> Iterator[tuple[str, Variable]]:
+    for place, part in every_layer(model):
+        if isinstance(part, SeedGenerator):
+            yield f"{place}vars/0", part.state
+            continue
+        own = sorted(part._own_variables(), key=lambda v: not v.made_trainable)
+        for i, variable in enumerate(own):
+            yield f"{place}vars/{i}", variable
 
 
 def every_variable(model: Layer) -> list[tuple[str, Variable]]:

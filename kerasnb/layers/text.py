@@ -17,7 +17,7 @@ from kerasnb.errors import ArgumentError, ShapeError, unknown
 from kerasnb.layers.common import check_whole, label
 from kerasnb.layers.host import HostLayer, batches_of
 from kerasnb.layers.lookup import StringLookup
-from kerasnb.layers.vocabulary import old_mode, plain_list
+from kerasnb.layers.vocabulary import check_written, old_mode, plain_list
 from kerasnb.spec import TensorSpec
 from kerasnb.text import as_bytes, as_text
 
@@ -314,6 +314,7 @@ class TextVectorization(HostLayer):
 
     @classmethod
     def from_config(cls, config: dict) -> Any:
+        check_written(cls, config)
         config = dict(config)
         for name in ("standardize", "split"):
             if isinstance(config.get(name), dict):

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from kerasnb import config
-from kerasnb.errors import ArgumentError, GraphError, unknown
+from kerasnb.errors import ArgumentError, GraphError, LoadError, unknown
 from kerasnb.layers.common import attributes, check_whole, label
 from kerasnb.layers.host import batches_of
 from kerasnb.layers.numerical_preprocessing import check_mode, refuse_sparse
 from kerasnb.tensor import Operators, as_tensor
 
-__all__ = ["Vocabulary", "checked_salt", "old_mode", "plain_list"]
+__all__ = ["Vocabulary", "check_written", "checked_salt", "old_mode", "plain_list"]
 
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
@@ -109,6 +109,12 @@ class Vocabulary:
             raise ArgumentError(
                 f"{label(self)}: idf_weights needs output_mode='tf_idf', got {self.output_mode!r}."
             )
+
+    @classmethod
+    def from_config(cls, config: dict) -> Any:
+        """A new layer from what `get_config` gave; no file is read."""
+        check_written(cls, config)
+        return cls(**config)
 
     # What a subclass says about its tokens
 
@@ -389,6 +395,19 @@ class Vocabulary:
             "vocabulary": plain_list(self.input_vocabulary),
             "vocabulary_size": self._size,
         }
+
+
+def check_written(cls: type, config: dict) -> None:
+    """Refuse a configuration that would have a file read.
+
+    Raises:
+        LoadError: its vocabulary is a path.
+    """
+    if isinstance(config.get("vocabulary"), (str, Path)):
+        raise LoadError(
+            f"{cls.__name__}: a configuration holds a vocabulary itself, not the name of a file. "
+            "Pass the file to the layer's constructor, or to set_vocabulary."
+        )
 
 
 def old_mode(mode: str) -> str:

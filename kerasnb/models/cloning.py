@@ -1,17 +1,17 @@
-"""Models from models and from JSON. Imports sequential and functional."""
+"""Models from models and from JSON. Imports sequential, functional and files.plain."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from kerasnb import registry
 from kerasnb.errors import ArgumentError, LoadError
+from kerasnb.files import plain
 from kerasnb.models.functional import Functional
 from kerasnb.models.model import Model
 from kerasnb.models.sequential import Sequential
 
-__all__ = ["clone_model", "model_from_json"]
+__all__ = ["clone_model", "model_from_json", "model_of"]
 
 
 def clone_model(model: Model) -> Model:
@@ -40,11 +40,20 @@ def model_from_json(text: str, custom_objects: dict | None = None) -> Any:
         LoadError: the text is no JSON.
         ArgumentError: it names a class that is not among ours and not in `custom_objects`.
     """
-    try:
-        config = json.loads(text)
-    except ValueError as error:
-        raise LoadError(f"model_from_json: {error}") from None
+    config = plain.parse(text, "model_from_json")
     with registry.custom_object_scope(custom_objects or {}):
-        return registry.deserialize(
-            config, {"Sequential": Sequential, "Functional": Functional}, "model"
-        )
+        return model_of(config)
+
+
+def model_of(config: Any) -> Model:
+    """The model that a configuration describes, with new weights.
+
+    Raises:
+        LoadError: it describes something else, or is not laid out as it should be.
+        ArgumentError: it names a class that is not among ours and not the user's.
+    """
+    choices = {"Sequential": Sequential, "Functional": Functional, "Model": Functional}
+    made = registry.deserialize(config, choices, "model")
+    if not isinstance(made, Model):
+        raise LoadError(f"Expected the configuration of a model, got one of {made!r:.60}.")
+    return made

@@ -1,4 +1,4 @@
-"""`Model`: a layer that can be trained, saved and summarised. Imports trainer and layers."""
+"""`Model`: a layer that can be trained, saved and summarised. Imports trainer and compiling."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kerasnb.errors import ArgumentError
 from kerasnb.files import weights as weight_files
 from kerasnb.layers.base import Layer
 from kerasnb.layers.symbolic import is_symbolic
+from kerasnb.models.compiling import arguments_of, config_of
 from kerasnb.models.summary import summary_text
 from kerasnb.models.trainer import Trainer
 from kerasnb.spec import TensorSpec
@@ -32,8 +33,9 @@ class Model(Trainer, Layer):
         10
     """
 
-    # `Functional`, which is a subclass, puts itself here
+    # `Functional`, which is a subclass, puts itself here; and `files.save_model`
     _of_graph: Any = None
+    _write: Any = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Model:
         if cls is Model and _are_ends(args, kwargs):
@@ -122,6 +124,21 @@ class Model(Trainer, Layer):
         )
         (print_fn or print)(text)
 
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Write all of the model to a ``.keras`` file, which `kerasnb.models.load_model` reads.
+
+        Args:
+            filepath: where; the name ends in ``.keras``.
+            overwrite: whether a file may be replaced.
+            zipped: must not be False: Keras then makes a folder.
+
+        Raises:
+            ArgumentError: the name ends otherwise, the file exists and `overwrite` is false, or
+                something in the model has no configuration.
+            OSError: the disk is full, or the folder cannot be written to; the old file stays.
+        """
+        self._write(self, filepath, overwrite, zipped)
+
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the weights to a ``.weights.h5`` file, as Keras 3 does, or to ``.safetensors``.
 
@@ -153,6 +170,20 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs: Any) -> str:
         """The model's configuration as JSON; `kwargs` go to `json.dumps`."""
         return json.dumps(registry.serialize_object(self), **kwargs)
+
+    def get_compile_config(self) -> dict:
+        """What `compile` was given, as data that JSON can hold; empty before it was called."""
+        return config_of(self._compile_arguments) if self.compiled else {}
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compile as `get_compile_config` tells.
+
+        Raises:
+            LoadError: the configuration is not laid out as it should be.
+        """
+        self.compile(**arguments_of(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def _output_names(self, y_pred: Any) -> list[str]:
         names = getattr(self, "output_names", None)

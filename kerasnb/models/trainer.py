@@ -99,6 +99,11 @@ class Trainer(Inspection, Prediction):
         self.optimizer = self._scaling(optimizers.get(optimizer), auto_scale_loss)
         self.loss = loss
         check_names(loss, metrics, weighted_metrics)
+        self._compile_arguments = {
+            "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights,
+            "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+        }  # fmt: skip
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         if jit_compile is True and not llvm.available():
             warnings.warn(
