@@ -113,6 +113,13 @@ for _title, _size in {"part": (3, 2), "whole": (6, 5), "larger": (8, 4)}.items()
     _layer(f"CenterCrop/{_title}", lambda k, s=_size: k.layers.CenterCrop(*s), PHOTO)
 # at inference Keras's gives other sizes than it says; and here the middle, as its text says
 _layer("RandomCrop/whole", lambda k: k.layers.RandomCrop(6, 5, seed=3), PHOTO, training=False)
+_layer("RandomCrop/trained", lambda k: k.layers.RandomCrop(6, 5, seed=3), PHOTO, training=True)
+_layer(
+    "RandomCrop/named",
+    lambda k: k.layers.RandomCrop(6, 5, seed=5, data_format="channels_last", name="crop"),
+    PHOTO,
+    training=False,
+)
 for _kind in ("bilinear", "bicubic", "lanczos3"):
     _layer(
         f"UpSampling2D/{_kind}",
@@ -125,7 +132,11 @@ _SAME = {
     "RandomRotation": [{"factor": 0.2}, {"factor": (0.1, 0.3), "fill_mode": "wrap"}],
     "RandomZoom": [{"height_factor": 0.2}, {"height_factor": 0.1, "width_factor": (0.0, 0.3)}],
     "RandomTranslation": [{"height_factor": 0.2, "width_factor": (-0.1, 0.3)}],
-    "RandomContrast": [{"factor": 0.4}, {"factor": (0.1, 0.7), "value_range": (0, 1)}],
+    "RandomContrast": [
+        {"factor": 0.4},
+        {"factor": (0.1, 0.7), "value_range": (0, 1)},
+        {"factor": (0.3, 0.3)},
+    ],
     "RandomBrightness": [{"factor": 0.4}, {"factor": (-0.1, 0.7), "value_range": (0, 1)}],
 }
 for _name, _rows in _SAME.items():

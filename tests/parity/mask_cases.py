@@ -131,6 +131,7 @@ LAYERS = [
     _plain("GlobalAveragePooling1D", title="keepdims", keepdims=True),
     _plain("EinsumDense", "abc,cd->abd", (4, 2)),
     _plain("Masking", 0.5),
+    _plain("Masking", title="zero"),
     _plain("LSTM", 2),
     _plain("GRU", 2, return_sequences=True),
     _plain("SimpleRNN", 2, return_sequences=True, go_backwards=True),

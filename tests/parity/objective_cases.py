@@ -99,15 +99,40 @@ LOSSES = [
         ("weights", {}, (SPOKEN, real(4, 9, 5), uniform(4))),
     ),
     function_case("binary_focal_crossentropy", "gamma", *PAIRS, gamma=1.0),
+    function_case("binary_focal_crossentropy", "logits", bits(3, 4), real(3, 4), from_logits=True),
+    function_case(
+        "binary_focal_crossentropy", "smooth", *PAIRS, apply_class_balancing=True,
+        label_smoothing=0.1,
+    ),
     function_case("categorical_focal_crossentropy", "alpha", *CLASSES, alpha=0.5),
+    function_case("categorical_focal_crossentropy", "gamma", *CLASSES, gamma=0.7),
+    function_case(
+        "categorical_focal_crossentropy", "logits", one_hot(4, 3), real(4, 3), from_logits=True,
+        label_smoothing=0.2,
+    ),
     function_case(
         "categorical_generalized_cross_entropy", "q", whole(4, high=3), simplex(4, 3), q=0.3
     ),
+    function_case(
+        "categorical_generalized_cross_entropy", "most", whole(4, high=3), simplex(4, 3), q=0.99
+    ),
+    function_case(
+        "categorical_generalized_cross_entropy", "sequence", whole(2, 3, high=4),
+        simplex(2, 3, 4), q=0.5,
+    ),
+    function_case("dice", "plain", *PAIRS),
     function_case("dice", "axis", *PAIRS, axis=1),
+    function_case("dice", "axes", bits(3, 4, 5), uniform(3, 4, 5), axis=(1, 2)),
+    function_case("tversky", "plain", *PAIRS),
     function_case("tversky", "axis", *PAIRS, axis=0, alpha=0.2),
+    function_case("tversky", "axes", bits(3, 4, 5), uniform(3, 4, 5), axis=(1, 2), beta=0.9),
     function_case("circle", "plain", fixed([0, 1, 0, 1], "int32"), _unit(4, 3)),
+    function_case("circle", "gamma", fixed([0, 1, 0, 1, 1], "int32"), _unit(5, 3), gamma=8.0),
+    function_case("circle", "margin", fixed([0, 1, 1, 0], "int32"), _unit(4, 6), margin=0.1),
     function_case("ctc", "plain", SPOKEN, real(4, 6, 5)),
-]
+    function_case("ctc", "long", SPOKEN, real(4, 11, 5)),
+    function_case("ctc", "sure", SPOKEN, real(4, 8, 5, scale=4.0)),
+]  # fmt: skip
 
 
 def _metrics(kind: str, weight: Draw, *rows: tuple, reset: bool = True) -> list[Case]:
@@ -148,6 +173,7 @@ METRICS = [
         WEIGHTS,
         ("plain", {}, (bits(6), uniform(6))),
         ("threshold", {"threshold": 0.3, "target_class_ids": [1]}, (bits(6), uniform(6))),
+        ("named", {"threshold": 0.7, "name": "overlap"}, (bits(6), uniform(6))),
     ),
     *_metrics(
         "OneHotIoU",
@@ -158,12 +184,22 @@ METRICS = [
             {"num_classes": 3, "target_class_ids": [1], "sparse_y_pred": True},
             (one_hot(6, 3), whole(6, high=3)),
         ),
+        (
+            "ignored",
+            {"num_classes": 4, "target_class_ids": [1, 3], "ignore_class": 0},
+            (one_hot(6, 4), simplex(6, 4)),
+        ),
     ),
     *_metrics(
         "OneHotMeanIoU",
         WEIGHTS,
         ("plain", {"num_classes": 3}, (one_hot(6, 3), simplex(6, 3))),
         ("ignored", {"num_classes": 3, "ignore_class": 2}, (one_hot(6, 3), simplex(6, 3))),
+        (
+            "numbers",
+            {"num_classes": 3, "sparse_y_pred": True, "name": "overlap"},
+            (one_hot(6, 3), whole(6, high=3)),
+        ),
     ),
     *_metrics(
         "F1Score",
@@ -178,6 +214,7 @@ METRICS = [
         uniform(6),
         ("weighted", {"average": "weighted", "beta": 2.0}, (one_hot(6, 3), simplex(6, 3))),
         ("each", {"beta": 0.5, "threshold": 0.4}, (bits(6, 3), uniform(6, 3))),
+        ("micro", {"average": "micro", "beta": 3.0}, (one_hot(6, 4), simplex(6, 4))),
         reset=False,
     ),
     *_metrics(
@@ -193,12 +230,14 @@ METRICS = [
         "PearsonCorrelation",
         uniform(6),
         ("plain", {}, (real(6, 4), real(6, 4))),
+        ("name", {"axis": -1, "name": "r"}, (real(6, 7), real(6, 7, scale=3.0))),
         ("axis", {"axis": 1}, (real(6, 4, 2), real(6, 4, 2))),
     ),
     *_metrics(
         "ConcordanceCorrelation",
         uniform(6),
         ("plain", {}, (real(6, 4), real(6, 4))),
+        ("name", {"axis": -1, "name": "c"}, (real(6, 7), real(6, 7, scale=3.0))),
         ("axis", {"axis": -2}, (real(6, 4, 2), real(6, 4, 2))),
     ),
 ]
@@ -241,8 +280,12 @@ def _function(name: str, heading: str, y_true: Draw, y_pred: Draw, **options: An
 
 
 METRICS += [
+    _function("pearson_correlation", "plain", real(4, 5), real(4, 5)),
     _function("pearson_correlation", "axis", real(4, 5), real(4, 5), axis=0),
+    _function("pearson_correlation", "cube", real(4, 5, 3), real(4, 5, 3), axis=1),
     _function("concordance_correlation", "plain", real(4, 5), real(4, 5)),
+    _function("concordance_correlation", "axis", real(4, 5), real(4, 5), axis=0),
+    _function("concordance_correlation", "cube", real(4, 5, 3), real(4, 5, 3), axis=1),
 ]
 
 KINDS: dict[str, list[dict[str, Any]]] = {

@@ -93,6 +93,7 @@ NEW = [
     layer("RMSNormalization/axes", lambda k: k.layers.RMSNormalization([2, 1]), real(3, 4, 5)),
     layer("RMSNormalization/epsilon", lambda k: k.layers.RMSNormalization(-1, 0.3), real(3, 4, 5)),
     layer("AlphaDropout/inference", lambda k: k.layers.AlphaDropout(0.4), real(3, 5)),
+    layer("AlphaDropout/cube", lambda k: k.layers.AlphaDropout(0.7, seed=1), real(3, 4, 5)),
     layer(
         "AlphaDropout/none",
         lambda k: k.layers.AlphaDropout(0.0, noise_shape=(None, 1), seed=3),
