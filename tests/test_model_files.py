@@ -5,10 +5,13 @@ Python that has Keras 3, it loads files of ours, trains them a little and saves 
 those.
 """
 
+import contextlib
 import json
 import os
 import re
 import subprocess
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -404,6 +407,44 @@ def test_a_hostile_configuration_is_refused(kind, tmp_path):
     assert len(message) <= 600
     assert "\n" not in message
     assert (keras.config.floatx(), keras.config.dtype_policy().name) == before
+
+
+GREEDY = {
+    "indices for unknown tokens": ("string", ("StringLookup", {
+        "num_oov_indices": 10**9, "vocabulary": ["a"]})),
+    "a long vocabulary": ("string", ("StringLookup", {
+        "max_tokens": 10**9, "pad_to_max_tokens": True, "vocabulary": ["a"]})),
+    "a large table": ("int32", ("Embedding", {"input_dim": 10**9, "output_dim": 10**4})),
+    "many categories": ("int32", ("CategoryEncoding", {"num_tokens": 10**12})),
+    "many copies": ("float32", ("RepeatVector", {"n": 10**9})),
+    "an orthogonal matrix": ("float32", ("Dense", {
+        "units": 10**9, "kernel_initializer": {"class_name": "Orthogonal", "config": {}}})),
+    "many weights in a wrapper": ("float32", ("SpectralNormalization", {
+        "layer": {"class_name": "Dense", "config": {"units": 10**9}}})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GREEDY)
+def test_a_configuration_that_asks_for_much_costs_little(kind, tmp_path):
+    dtype, (name, config) = GREEDY[kind]
+
+    def change(data):
+        data["config"]["layers"] = [
+            {"class_name": "InputLayer", "config": {
+                "batch_shape": [None, 4], "dtype": dtype, "name": "i"}},
+            {"class_name": name, "config": config},
+        ]  # fmt: skip
+
+    path = changed(saved(tmp_path), change)
+    tracemalloc.start()
+    start = time.perf_counter()
+    try:
+        with contextlib.suppress(LoadError):
+            load_model(path)
+        assert time.perf_counter() - start < 2
+        assert tracemalloc.get_traced_memory()[1] < 20e6  # bytes
+    finally:
+        tracemalloc.stop()
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):

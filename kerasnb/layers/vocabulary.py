@@ -192,9 +192,12 @@ class Vocabulary:
         keys = self._lines(vocabulary) if from_file else self._keys_of(vocabulary)
         if not keys:
             raise ArgumentError(f"{label(self)}: the vocabulary is empty.")
-        special = [self.mask_token] * self._first_oov + [self.oov_token] * self.num_oov_indices
-        with_special = not from_file and None not in special
-        with_special = with_special and keys[: self._first_token] == self._keys_of(special)
+        # not made if it is longer: there may be a billion indices for unknown tokens
+        with_special = not from_file and self._first_token <= len(keys)
+        if with_special:
+            special = [self.mask_token] * self._first_oov + [self.oov_token] * self.num_oov_indices
+            with_special = None not in special
+            with_special = with_special and keys[: self._first_token] == self._keys_of(special)
         tokens = keys[self._first_token :] if with_special else keys
         self._check_tokens(tokens)
         weights = None
