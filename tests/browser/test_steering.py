@@ -128,6 +128,7 @@ def test_training_beside_cells_is_steered(notebook):
 @everywhere
 def test_an_interrupt_is_a_stop(notebook):
     train(notebook, in_cell(), REPORT)
+    notebook.until(lambda: steps(notebook) > 0, "a step is made")
     asked = time.time()
     notebook.interrupt()
     assert notebook.running.wait()
