@@ -302,6 +302,7 @@ OUTSIDE = "is outside the folder"
         (zip_of(("/evil", b"2")), "/evil", OUTSIDE),
         (symbolic_link_in_zip(), "out", "is a link"),
     ],
+    ids=lambda value: "archive" if isinstance(value, bytes) else value,  # it holds the time
 )
 def test_an_archive_that_is_not_safe_is_refused_whole(network, tmp_path, archive, member, why):
     network.pages[URL] = archive
