@@ -407,7 +407,7 @@ def test_checkpoint_of_the_best(tmp_path, capsys):
 
 def test_checkpoint_with_a_threshold(tmp_path):
     checkpoint = ModelCheckpoint(
-        tmp_path / "a.h5",
+        tmp_path / "a.keras",
         "val_accuracy",
         save_best_only=True,
         initial_value_threshold=0.5,
@@ -457,12 +457,12 @@ def test_checkpoint_saves_when_the_monitored_log_is_missing(tmp_path):
         (
             {"filepath": "a.h5", "save_weights_only": True},
             "ModelCheckpoint: with save_weights_only=True, expected filepath to end in "
-            "'.weights.h5', got 'a.h5'.",
+            "'.weights.h5' or '.safetensors', got 'a.h5'.",
         ),
         (
             {"filepath": "a"},
             "ModelCheckpoint: with save_weights_only=False, expected filepath to end in "
-            "'.keras' or '.h5', got 'a'.",
+            "'.keras', got 'a'.",
         ),
         (
             {"filepath": "{epoch:02d.keras"},

@@ -619,15 +619,13 @@ def test_targets_that_do_not_fit_are_found_before_training_begins(y, error, star
     assert not watch.started
 
 
-def test_whole_models_cannot_be_saved_yet(tmp_path):
-    checkpoint = kerasnb.callbacks.ModelCheckpoint("best.keras")
-    with pytest.raises(ArgumentError) as caught:
-        small_model().fit(*iris(), verbose=0, callbacks=[checkpoint])
-    assert str(caught.value) == (
-        "ModelCheckpoint 'best.keras': whole models cannot be saved yet. Pass "
-        "save_weights_only=True "
-        "and a name ending in .weights.h5."
-    )
+def test_the_best_model_is_kept_whole(tmp_path):
+    path = tmp_path / "best.keras"
+    checkpoint = kerasnb.callbacks.ModelCheckpoint(path, "loss", save_best_only=True)
+    model, (x, y) = small_model(), iris()
+    model.fit(x, y, verbose=0, callbacks=[checkpoint])
+    best = kerasnb.models.load_model(path)
+    np.testing.assert_array_equal(best.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 def test_a_forgotten_super_init_is_named_by_compile():

@@ -19,7 +19,7 @@ class ModelCheckpoint(Monitor):
 
     Args:
         filepath: where to save; may name epoch and logs, as ``"{epoch:02d}-{val_loss:.2f}.keras"``.
-            Ends in ``.weights.h5`` for weights, else in ``.keras`` or ``.h5``.
+            Ends in ``.keras``; for weights in ``.weights.h5`` or ``.safetensors``.
         monitor: name of the log that says which is best.
         verbose: 1 prints a line for each decision.
         save_best_only: whether to save only when the log is better than ever.
@@ -64,14 +64,6 @@ class ModelCheckpoint(Monitor):
         self._last_batch = -1
         if by_step:  # an attribute, so that saving by epoch costs nothing per step
             self.on_train_batch_end = self._after_step
-
-    def set_model(self, model: Any) -> None:
-        super().set_model(model)
-        if not self.save_weights_only and not hasattr(model, "save"):
-            raise ArgumentError(
-                f"ModelCheckpoint {self.filepath!r}: whole models cannot be saved yet. Pass "
-                "save_weights_only=True and a name ending in .weights.h5."
-            )
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
@@ -136,7 +128,7 @@ class ModelCheckpoint(Monitor):
 
 
 def _check_path(path: str, weights: bool) -> None:
-    endings = (".weights.h5",) if weights else (".keras", ".h5")
+    endings = (".weights.h5", ".safetensors") if weights else (".keras",)
     if not path.endswith(endings):
         raise ArgumentError(
             f"ModelCheckpoint: with save_weights_only={weights}, expected filepath to end in "
